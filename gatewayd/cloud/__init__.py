@@ -1,0 +1,1 @@
+"""The way to the service: streams, HTTP, tokens, WebSocket, heartbeat."""

@@ -1,0 +1,1 @@
+"""Configuration: TOML files to one typed value, or all that is wrong with them."""

@@ -1,0 +1,1 @@
+"""The control socket: how other processes see and steer the daemon."""

@@ -1,0 +1,1 @@
+"""Sound hardware: profiles, and the one adapter that opens it."""

@@ -1,0 +1,1 @@
+"""The narrow places between what decides and what does."""

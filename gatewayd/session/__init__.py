@@ -1,0 +1,1 @@
+"""A session with the voice service: a machine without I/O, and what drives it."""

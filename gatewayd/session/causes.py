@@ -1,0 +1,54 @@
+"""Why an attempt or a session ended: one closed list, from which policy, status and log all speak."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Cause(str, Enum):
+    """What ended an attempt or a session; the value is what status and log show."""
+
+    # the way to a host, whether for the token or for the WebSocket
+    DNS_FAILED = "dns_failed"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_FAILED = "connect_failed"
+    CONNECT_TIMED_OUT = "connect_timed_out"
+    TLS_FAILED = "tls_failed"
+    CERTIFICATE_INVALID = "certificate_invalid"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+
+    # the token
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a cause, not a secret: 401 or 403 from the token endpoint
+    TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - any other status, 429 and 5xx among them
+    TOKEN_UNUSABLE = "token_unusable"  # noqa: S105 - an answer that is no token: not JSON, too large, field missing
+    TOKEN_TIMED_OUT = "token_timed_out"  # noqa: S105
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - too old by the time it could have been used
+    TOKEN_COMMAND_FAILED = "token_command_failed"  # noqa: S105
+
+    # the WebSocket handshake
+    UPGRADE_REFUSED = "upgrade_refused"
+    UPGRADE_FAILED = "upgrade_failed"
+
+    # said by the service: error codes and close codes
+    AUTH_TIMED_OUT = "auth_timed_out"
+    AUTH_MALFORMED = "auth_malformed"
+    AUTH_REJECTED = "auth_rejected"
+    SESSION_SETUP_FAILED = "session_setup_failed"
+    SERVER_ERROR = "server_error"
+    SESSION_ENDED = "session_ended"
+    CLOSED_NORMALLY = "closed_normally"
+    CLOSED_ABNORMALLY = "closed_abnormally"
+
+    # noticed here
+    CONNECTION_LOST = "connection_lost"
+    PROTOCOL_VIOLATED = "protocol_violated"
+    CONNECTED_TIMED_OUT = "connected_timed_out"
+    AGENT_READY_TIMED_OUT = "agent_ready_timed_out"
+    SEND_TIMED_OUT = "send_timed_out"
+    PING_TIMED_OUT = "ping_timed_out"
+    DRIVER_OVERDUE = "driver_overdue"
+
+    # asked for here
+    DEVICE_LOST = "device_lost"
+    STOPPED = "stopped"
+    SHUT_DOWN = "shut_down"

@@ -1,0 +1,1 @@
+"""The local voice service that demo, tests and integrators talk to."""

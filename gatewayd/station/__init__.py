@@ -1,0 +1,1 @@
+"""One microphone and speaker, supervised."""

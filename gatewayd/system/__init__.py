@@ -1,0 +1,1 @@
+"""The system around the daemon: service manager, log, credentials."""
