@@ -1,0 +1,141 @@
+"""What the daemon says of itself, as `gatewayd status --json` prints it.
+
+The dataclasses are filled by those who know (driver, capture, playback, heartbeat) and turned into JSON in one place.
+Fields may be added, never renamed or removed: integrators' scripts read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatewayd.session.causes import Cause
+
+
+class SessionState(str, Enum):
+    """A station's state as people and scripts see it."""
+
+    IDLE = "idle"
+    NO_DEVICE = "no_device"
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    AGENT_READY = "agent_ready"
+    ENDED = "ended"
+
+
+class MicrophoneHealth(str, Enum):
+    """What the sound itself says of the microphone."""
+
+    OK = "ok"
+    STARTING = "starting"
+    SILENT = "silent"
+    """Digital zero."""
+    STUCK = "stuck"
+    """No variance: one value over and over."""
+    CLIPPING = "clipping"
+    MISSING = "missing"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True)
+class CaptureStatus:
+    """`stations.NAME.capture`."""
+
+    device: str
+    rate_hz: int
+    format: str
+    channels: int
+    health: MicrophoneHealth
+    level_dbfs: float | None
+    """RMS of the last second or so, relative to a full-scale sine; None before the first and for digital zero."""
+    frames: int
+    """Wire frames (20 ms) made from what was captured, since the daemon started."""
+    xruns: int
+    reopens: int
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """`stations.NAME.session.last_end`."""
+
+    cause: Cause
+    detail: str
+    close_code: int | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True)
+class SessionStatus:
+    """`stations.NAME.session`."""
+
+    attempt: int
+    """Failures in a row; 0 once a session proved stable."""
+    connects: int
+    next_attempt_s: float | None
+    """Seconds until the next attempt, while waiting for one."""
+    frames_sent: int
+    frames_received: int
+    frames_dropped: Mapping[str, int]
+    """Captured frames that were never sent, by cause: `no_session` and `stalled`."""
+    last_end: SessionEnd | None
+    time_to_ready_s: float | None
+    rtt_s: float | None
+
+
+@dataclass(frozen=True)
+class PlaybackStatus:
+    """`stations.NAME.playback`."""
+
+    device: str
+    frames_played: int
+    underruns: int
+    buffered_ms: float
+    frames_dropped: int
+    """Received frames thrown away because the card did not keep up or was not there."""
+    reopens: int
+
+
+@dataclass(frozen=True)
+class StationStatus:
+    """`stations.NAME`."""
+
+    state: SessionState
+    since_s: float
+    muted: bool
+    profile: str | None
+    capture: CaptureStatus
+    session: SessionStatus
+    playback: PlaybackStatus | None
+
+
+@dataclass(frozen=True)
+class HeartbeatStatus:
+    """`heartbeat`; both None before the first answer."""
+
+    reachable: bool | None
+    rtt_s: float | None
+
+
+@dataclass(frozen=True)
+class DaemonStatus:
+    """The whole answer."""
+
+    version: str
+    uptime_s: float
+    ready: bool
+    stations: Mapping[str, StationStatus] = field(default_factory=dict)
+    heartbeat: HeartbeatStatus | None = None
+    """None where no heartbeat is configured."""
+
+    def as_json(self) -> dict[str, object]:
+        """Plain dictionaries, lists, strings and numbers, as `json.dumps` takes them."""
+        return asdict(self, dict_factory=_plain)
+
+
+def _plain(items: list[tuple[str, object]]) -> dict[str, object]:
+    return {key: value.value if isinstance(value, Enum) else value for key, value in items}
