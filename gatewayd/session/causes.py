@@ -52,3 +52,14 @@ class Cause(str, Enum):
     DEVICE_LOST = "device_lost"
     STOPPED = "stopped"
     SHUT_DOWN = "shut_down"
+
+
+ADVICE = {
+    Cause.TOKEN_REFUSED: "check the credential named by agent.token.credential, and that this device is still allowed",
+    Cause.AUTH_REJECTED: "check that agent.token.url and agent.url belong to the same service, and the device's clock",
+    Cause.AUTH_MALFORMED: "check agent.token.token_field: what it names is not a token of this service",
+    Cause.UPGRADE_REFUSED: "check agent.url, and that this device is still allowed",
+    Cause.CERTIFICATE_INVALID: "check agent.url and agent.ca_file; verification is never turned off",
+    Cause.TOKEN_UNUSABLE: "check agent.token.url, token_field and url_field against the answer of the service",
+}
+"""What a person can do about a cause that does not pass by itself."""

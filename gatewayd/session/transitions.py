@@ -1,0 +1,197 @@
+"""The session as one table: what may happen in each phase, what is done then, and where that may lead.
+
+A station's session is a loop with one link at a time. A *link* is everything that reaches out: first the token request,
+then the WebSocket. The theory of the table:
+
+* **One link, one release.** From FETCHING to RELEASING there is exactly one link; in the other phases there is none,
+  and so no event of a link can come. Whatever goes wrong, the way out leads through RELEASING, which is left only when
+  the driver says that nothing of the link is left (`LinkReleased`). Nothing late can disturb the next attempt.
+* **ENDING waits, briefly, for the server's close** after the server said that it ends the session, so that the close
+  code is known; it has a deadline, because a server may say so and then stay.
+* **Wishes are remembered, not queued.** A request, a dismissal, a shutdown or a device that comes and goes while a link
+  is being released only sets what the next phase is chosen by.
+* **Every phase that waits for the outside has a deadline**; the only ones without are those in which nothing is wanted
+  (IDLE), nothing can be done (NO_DEVICE), all is well (AGENT_READY, once proved stable) or all is over (STOPPED).
+
+A pair of phase and event that is not in the table is a bug in the driver, and raises. The diagram in
+docs/architecture.md is drawn from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gatewayd.control.schema import SessionState
+from gatewayd.session import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Phase(Enum):
+    """Where a station's session stands."""
+
+    IDLE = "idle"
+    NO_DEVICE = "no_device"
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    OPENING = "opening"
+    AUTHENTICATING = "authenticating"
+    CONNECTED = "connected"
+    AGENT_READY = "agent_ready"
+    ENDING = "ending"
+    RELEASING = "releasing"
+    STOPPED = "stopped"
+
+    @property
+    def state(self) -> SessionState:
+        """The phase as people see it, after the states that the service documents."""
+        return _STATES[self]
+
+
+_STATES = {
+    Phase.IDLE: SessionState.IDLE,
+    Phase.NO_DEVICE: SessionState.NO_DEVICE,
+    Phase.WAITING: SessionState.WAITING,
+    Phase.FETCHING: SessionState.CONNECTING,
+    Phase.OPENING: SessionState.CONNECTING,
+    Phase.AUTHENTICATING: SessionState.CONNECTING,
+    Phase.CONNECTED: SessionState.CONNECTED,
+    Phase.AGENT_READY: SessionState.AGENT_READY,
+    Phase.ENDING: SessionState.ENDED,
+    Phase.RELEASING: SessionState.ENDED,
+    Phase.STOPPED: SessionState.ENDED,
+}
+
+
+class Action(Enum):
+    """What the machine does on a transition; each is one method of it."""
+
+    IGNORE = "ignore"
+    BEGIN_SERVICE = "begin service"
+    WANT = "want a session"
+    NOT_WANT = "want none"
+    STOP = "stop"
+    NOTE_DEVICE = "note the device"
+    NOTE_NO_DEVICE = "note that there is none"
+    RESUME = "resume"
+    SUSPEND = "suspend"
+    BEGIN_ATTEMPT = "begin an attempt"
+    OPEN = "open the link"
+    AUTHENTICATE = "authenticate"
+    CONNECT = "start the audio"
+    BECOME_READY = "become ready"
+    PROVE_STABLE = "prove stable"
+    FAIL = "note the failure"
+    TIME_OUT = "time out"
+    ABANDON = "abandon the link"
+    NOTE_SESSION_END = "note the end"
+    NOTE_ERROR = "note the error"
+    NOTE_CLOSE = "note the close"
+    STOP_WAITING = "stop waiting for the close"
+    SETTLE = "settle"
+    GIVE_UP = "give up"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What happens for one pair of phase and event."""
+
+    action: Action
+    targets: frozenset[Phase]
+
+
+P = Phase
+A = Action
+
+_LIVE = (P.AUTHENTICATING, P.CONNECTED, P.AGENT_READY)
+_LINKED = (P.FETCHING, P.OPENING, *_LIVE)
+_RESTING = (P.IDLE, P.NO_DEVICE, P.WAITING)
+_STAY: tuple[Phase, ...] = ()
+
+_MESSAGES = (
+    events.ServerConnected,
+    events.AgentReadied,
+    events.SessionEndAnnounced,
+    events.ErrorReported,
+    events.MessageIgnored,
+)
+_WISHES = (
+    events.SessionRequested,
+    events.SessionDismissed,
+    events.DeviceAppeared,
+    events.DeviceDisappeared,
+    events.ShutdownRequested,
+)
+
+_Row = tuple["Iterable[Phase]", "type[events.Event] | tuple[type[events.Event], ...]", Action, "Iterable[Phase]"]
+
+# phases, events, what is done, where it may lead (nothing: the phase stays)
+_ROWS: tuple[_Row, ...] = (
+    # at rest: nothing reaches out
+    ([P.IDLE], events.Booted, A.BEGIN_SERVICE, [P.IDLE, P.NO_DEVICE]),
+    ([P.IDLE], events.SessionRequested, A.WANT, [P.NO_DEVICE, P.WAITING]),
+    ([P.NO_DEVICE, P.WAITING], events.SessionRequested, A.IGNORE, _STAY),
+    ([P.IDLE], events.SessionDismissed, A.IGNORE, _STAY),
+    ([P.NO_DEVICE, P.WAITING], events.SessionDismissed, A.NOT_WANT, [P.IDLE]),
+    ([P.IDLE], events.DeviceAppeared, A.NOTE_DEVICE, _STAY),
+    ([P.NO_DEVICE], events.DeviceAppeared, A.RESUME, [P.WAITING]),
+    ([P.WAITING], events.DeviceAppeared, A.IGNORE, _STAY),
+    ([P.IDLE], events.DeviceDisappeared, A.NOTE_NO_DEVICE, _STAY),
+    ([P.NO_DEVICE], events.DeviceDisappeared, A.IGNORE, _STAY),
+    ([P.WAITING], events.DeviceDisappeared, A.SUSPEND, [P.NO_DEVICE]),
+    ([P.WAITING], events.DeadlinePassed, A.BEGIN_ATTEMPT, [P.FETCHING]),
+    (_RESTING, events.ShutdownRequested, A.STOP, [P.STOPPED]),
+    # an attempt, and the session it leads to
+    ([P.FETCHING], events.TokenFetched, A.OPEN, [P.OPENING, P.RELEASING]),
+    ([P.OPENING], events.LinkOpened, A.AUTHENTICATE, [P.AUTHENTICATING, P.RELEASING]),
+    ([P.AUTHENTICATING], events.ServerConnected, A.CONNECT, [P.CONNECTED]),
+    ([P.AUTHENTICATING], events.AgentReadied, A.IGNORE, _STAY),
+    ([P.CONNECTED], events.AgentReadied, A.BECOME_READY, [P.AGENT_READY]),
+    ([P.CONNECTED, P.AGENT_READY], events.ServerConnected, A.IGNORE, _STAY),
+    ([P.AGENT_READY], events.AgentReadied, A.IGNORE, _STAY),
+    ([P.AGENT_READY], events.DeadlinePassed, A.PROVE_STABLE, _STAY),
+    (_LIVE, events.MessageIgnored, A.IGNORE, _STAY),
+    (_LIVE, events.SessionEndAnnounced, A.NOTE_SESSION_END, [P.ENDING]),
+    (_LIVE, events.ErrorReported, A.NOTE_ERROR, [P.ENDING]),
+    (_LINKED, events.LinkFailed, A.FAIL, [P.RELEASING]),
+    ([P.FETCHING, P.OPENING, P.AUTHENTICATING, P.CONNECTED], events.DeadlinePassed, A.TIME_OUT, [P.RELEASING]),
+    (_LINKED, events.SessionRequested, A.IGNORE, _STAY),
+    (_LINKED, events.DeviceAppeared, A.IGNORE, _STAY),
+    (
+        _LINKED,
+        (events.SessionDismissed, events.DeviceDisappeared, events.ShutdownRequested),
+        A.ABANDON,
+        [P.RELEASING],
+    ),
+    # the end of a link
+    ([P.ENDING], events.LinkFailed, A.NOTE_CLOSE, [P.RELEASING]),
+    ([P.ENDING], events.DeadlinePassed, A.STOP_WAITING, [P.RELEASING]),
+    ([P.RELEASING], events.LinkReleased, A.SETTLE, [P.IDLE, P.NO_DEVICE, P.WAITING, P.STOPPED]),
+    ([P.RELEASING], events.DeadlinePassed, A.GIVE_UP, _STAY),
+    ([P.RELEASING], (events.TokenFetched, events.LinkOpened, events.LinkFailed), A.IGNORE, _STAY),
+    ([P.ENDING, P.RELEASING], _MESSAGES, A.IGNORE, _STAY),
+    ([P.ENDING, P.RELEASING], events.SessionRequested, A.WANT, _STAY),
+    ([P.ENDING, P.RELEASING], events.SessionDismissed, A.NOT_WANT, _STAY),
+    ([P.ENDING, P.RELEASING], events.DeviceAppeared, A.NOTE_DEVICE, _STAY),
+    ([P.ENDING, P.RELEASING], events.DeviceDisappeared, A.NOTE_NO_DEVICE, _STAY),
+    ([P.ENDING, P.RELEASING], events.ShutdownRequested, A.STOP, _STAY),
+    # over
+    ([P.STOPPED], _WISHES, A.IGNORE, _STAY),
+)
+
+
+def _table() -> Mapping[tuple[Phase, type[events.Event]], Transition]:
+    table: dict[tuple[Phase, type[events.Event]], Transition] = {}
+    for phases, kinds, action, targets in _ROWS:
+        for phase in phases:
+            for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+                if (phase, kind) in table:
+                    raise AssertionError(f"two rows for {phase} and {kind.__name__}")
+                table[phase, kind] = Transition(action, frozenset(targets) or frozenset([phase]))
+    return table
+
+
+TABLE = _table()
