@@ -27,7 +27,7 @@ venv: $(STAMP) ## make .venv with the locked development dependencies
 lint: venv ## formatting, style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/flake8-async gatewayd tests bench
+	git ls-files -z --cached --others --exclude-standard '*.py' | xargs -0 $(BIN)/flake8-async
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

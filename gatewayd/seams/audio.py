@@ -60,6 +60,11 @@ class PlaybackStream(Protocol):
         """How often the card ran dry and was started anew, since the stream was opened."""
         ...
 
+    @property
+    def queued_s(self) -> float:
+        """Seconds of sound that were sent and the card has not played yet, by its own count; 0 when it stands still."""
+        ...
+
     async def send(self, data: bytes) -> None:
         """Hand whole interleaved frames to the card, waiting for room.
 

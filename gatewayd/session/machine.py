@@ -146,9 +146,9 @@ class SessionMachine:
 
     def _begin_service(self, _event: Event, now_s: float) -> list[Command]:
         self.state_since_s = now_s
-        self._not_before_s = now_s + self._uniform(0.0, self._agent.backoff.startup_spread_s)
         if self._activation is Activation.ALWAYS:
             self._wanted = True
+            self._not_before_s = now_s + self._uniform(0.0, self._agent.backoff.startup_spread_s)
             self._rest(now_s)
         return []
 

@@ -126,10 +126,10 @@ _WISHES = (
     events.ShutdownRequested,
 )
 
-_Row = tuple["Iterable[Phase]", "type[events.Event] | tuple[type[events.Event], ...]", Action, "Iterable[Phase]"]
+Row = tuple["Iterable[Phase]", "type[events.Event] | tuple[type[events.Event], ...]", Action, "Iterable[Phase]"]
 
 # phases, events, what is done, where it may lead (nothing: the phase stays)
-_ROWS: tuple[_Row, ...] = (
+ROWS: tuple[Row, ...] = (
     # at rest: nothing reaches out
     ([P.IDLE], events.Booted, A.BEGIN_SERVICE, [P.IDLE, P.NO_DEVICE]),
     ([P.IDLE], events.SessionRequested, A.WANT, [P.NO_DEVICE, P.WAITING]),
@@ -183,15 +183,16 @@ _ROWS: tuple[_Row, ...] = (
 )
 
 
-def _table() -> Mapping[tuple[Phase, type[events.Event]], Transition]:
+def build_table(rows: Iterable[Row]) -> Mapping[tuple[Phase, type[events.Event]], Transition]:
+    """Spread rows to one entry for each pair. Raises `ValueError` for a pair that two rows claim."""
     table: dict[tuple[Phase, type[events.Event]], Transition] = {}
-    for phases, kinds, action, targets in _ROWS:
+    for phases, kinds, action, targets in rows:
         for phase in phases:
             for kind in kinds if isinstance(kinds, tuple) else (kinds,):
                 if (phase, kind) in table:
-                    raise AssertionError(f"two rows for {phase} and {kind.__name__}")
+                    raise ValueError(f"two rows for {kind.__name__} in {phase.name}")
                 table[phase, kind] = Transition(action, frozenset(targets) or frozenset([phase]))
     return table
 
 
-TABLE = _table()
+TABLE = build_table(ROWS)

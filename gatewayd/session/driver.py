@@ -1,0 +1,258 @@
+"""Runs one station's session machine: feeds it what happens, carries out what it says.
+
+Two tasks for as long as the station lives: the *owner* feeds the machine and never awaits the network; the *link
+worker* does, one order after the other. While a connection is open the worker has three tasks below it: a reader, the
+only writer, and a keepalive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import trio
+
+from gatewayd.control.schema import SessionStatus
+from gatewayd.errors import CloudError
+from gatewayd.seams.outbox import Outbox
+from gatewayd.session import events, messages
+from gatewayd.session.causes import Cause
+from gatewayd.session.transitions import Phase
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Awaitable, Callable
+
+    from gatewayd.seams.clock import Clock
+    from gatewayd.seams.tokens import TokenSource
+    from gatewayd.seams.transport import Connection, Transport
+    from gatewayd.session.machine import SessionMachine
+
+SEND_LIMIT_S = 10.0
+"""For one message to be taken by the transport; the link is dead long before. A send that overruns ends the session."""
+PING_INTERVAL_S = 10.0
+PING_LIMIT_S = 10.0
+"""Together they find a dead idle link within 20 s."""
+GOODBYE_LIMIT_S = 1.5
+"""For the close handshake, so that a stop is over within 2 s."""
+EVENT_CAPACITY = 16
+"""Events in flight to the owner. When it is full, those who tell wait, the reader among them: a flood of messages is
+held back in the peer's own socket."""
+
+_SEVERITY_LEVELS = {events.Severity.INFO: 20, events.Severity.WARNING: 30, events.Severity.ERROR: 40}
+
+
+class SessionDriver:
+    """One station's session. `play` and `clear_playback` are called on the event loop and must not block."""
+
+    def __init__(
+        self,
+        *,
+        machine: SessionMachine,
+        transport: Transport,
+        tokens: TokenSource,
+        clock: Clock,
+        play: Callable[[bytes], None],
+        clear_playback: Callable[[], None],
+        log: logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._machine = machine
+        self._transport = transport
+        self._tokens = tokens
+        self._clock = clock
+        self._play = play
+        self._clear_playback = clear_playback
+        self._log = log
+        self._events_in, self._events = trio.open_memory_channel[events.Event](EVENT_CAPACITY)
+        # an order and the release that follows it are all that can ever wait
+        self._orders_in, self._orders = trio.open_memory_channel[tuple[events.Command, trio.CancelScope]](2)
+        self._link_scope = trio.CancelScope()
+        self._goodbye_code: int | None = None
+        self._outbox = Outbox()
+        self._audio_open = False
+        self._frames_without_session = 0
+        self._frames_cut_off = 0
+        self._frames_sent = 0
+        self._frames_received = 0
+        self._rtt_s: float | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold sessions until `ShutdownRequested` was told and carried out.
+
+        Cancelling drops whatever link there is, at once and without a goodbye.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._work_links)
+            task_status.started()
+            await self._own_machine()
+            nursery.cancel_scope.cancel()
+
+    async def tell(self, event: events.Event) -> None:
+        """Pass on what happened; waits only while `EVENT_CAPACITY` others are on their way."""
+        await self._events_in.send(event)
+
+    def offer_frame(self, frame: bytes) -> None:
+        """Take a captured wire frame: sent if a session wants it, else dropped and counted."""
+        if self._audio_open:
+            self._outbox.put_audio(frame, self._clock.monotonic_s())
+        else:
+            self._frames_without_session += 1
+
+    def status(self, now_s: float) -> SessionStatus:
+        """Where things stand."""
+        machine = self._machine
+        waiting = machine.phase is Phase.WAITING and machine.next_deadline_s is not None
+        return SessionStatus(
+            attempt=machine.attempt,
+            connects=machine.connects,
+            next_attempt_s=max(0.0, (machine.next_deadline_s or 0.0) - now_s) if waiting else None,
+            frames_sent=self._frames_sent,
+            frames_received=self._frames_received,
+            frames_dropped={
+                "stalled": self._outbox.frames_dropped + self._frames_cut_off,
+                "no_session": self._frames_without_session,
+            },
+            last_end=machine.last_end,
+            time_to_ready_s=machine.time_to_ready_s,
+            rtt_s=self._rtt_s,
+        )
+
+    # the owner
+
+    async def _own_machine(self) -> None:
+        self._handle(events.Booted())
+        while self._machine.phase is not Phase.STOPPED:
+            self._handle(await self._next_event())
+
+    async def _next_event(self) -> events.Event:
+        deadline_s = self._machine.next_deadline_s
+        with trio.CancelScope(deadline=float("inf") if deadline_s is None else deadline_s):
+            return await self._events.receive()
+        return events.DeadlinePassed()
+
+    def _handle(self, event: events.Event) -> None:
+        if isinstance(event, events.MessageIgnored):
+            self._log.debug("ignored %s", event.why)
+        before = self._machine.state
+        for command in self._machine.handle(event, self._clock.monotonic_s()):
+            self._carry_out(command)
+        if self._machine.state is not before:
+            self._log.debug("%s", self._machine.state.value)
+
+    def _carry_out(self, command: events.Command) -> None:
+        if isinstance(command, (events.FetchToken, events.OpenLink)):
+            self._order(command)
+        elif isinstance(command, events.SendText):
+            self._outbox.put_text(command.text)
+        elif isinstance(command, events.StartAudio):
+            self._audio_open = True
+        elif isinstance(command, events.StopAudio):
+            self._audio_open = False
+            self._outbox.clear()
+            self._clear_playback()
+        elif isinstance(command, events.ReleaseLink):
+            self._goodbye_code = command.close_code
+            self._link_scope.cancel()
+            self._order(command)
+        else:
+            fields = {"cause": command.cause.value} if command.cause else {}
+            self._log.log(_SEVERITY_LEVELS[command.severity], "%s", command.text, extra=fields)
+
+    def _order(self, command: events.Command) -> None:
+        """Queue work for the link worker, with the scope that a later release cancels it by: made here, so that an
+        order can be called off before the worker has begun it.
+        """
+        scope = trio.CancelScope()
+        if not isinstance(command, events.ReleaseLink):
+            self._link_scope = scope
+            self._goodbye_code = None
+        self._orders_in.send_nowait((command, scope))
+
+    # the link worker
+
+    async def _work_links(self) -> None:
+        async for order, scope in self._orders:
+            if isinstance(order, events.ReleaseLink):
+                await self.tell(events.LinkReleased())
+                continue
+            with scope:
+                try:
+                    await self._perform(order)
+                except CloudError as error:
+                    await self.tell(_failure(error))
+
+    async def _perform(self, order: events.Command) -> None:
+        if isinstance(order, events.OpenLink):
+            async with self._transport.connect(order.url) as connection:
+                await self.tell(events.LinkOpened(self._clock.boottime_s()))
+                await self._converse(connection)
+        else:
+            await self.tell(events.TokenFetched(await self._tokens.fetch()))
+
+    async def _converse(self, connection: Connection) -> None:
+        """Carry messages both ways until the connection ends, which raises, or is released."""
+        ends: list[CloudError] = []
+        try:
+            async with trio.open_nursery() as nursery:
+
+                async def until_the_end(task: Callable[[Connection], Awaitable[None]]) -> None:
+                    try:
+                        await task(connection)
+                    except CloudError as error:
+                        ends.append(error)
+                        nursery.cancel_scope.cancel()
+
+                nursery.start_soon(until_the_end, self._read)
+                nursery.start_soon(until_the_end, self._write)
+                nursery.start_soon(until_the_end, self._keep_alive)
+        finally:
+            self._rtt_s = None
+            if self._goodbye_code is not None and not ends:
+                with trio.move_on_after(GOODBYE_LIMIT_S, shield=True):
+                    await connection.close(self._goodbye_code)
+        raise ends[0]
+
+    async def _read(self, connection: Connection) -> None:
+        while True:
+            message = await connection.receive()
+            if isinstance(message, str):
+                await self.tell(messages.parse(message))
+            elif self._audio_open:
+                self._frames_received += 1
+                self._play(message)
+
+    async def _write(self, connection: Connection) -> None:
+        while True:
+            message = await self._outbox.take()
+            with trio.move_on_after(SEND_LIMIT_S) as limit:
+                if isinstance(message, str):
+                    await connection.send_text(message)
+                else:
+                    await self._send_frame(connection, message)
+            if limit.cancelled_caught:
+                raise CloudError(Cause.SEND_TIMED_OUT, f"the link took nothing for {SEND_LIMIT_S:.0f} s")
+
+    async def _send_frame(self, connection: Connection, frame: bytes) -> None:
+        try:
+            await connection.send_binary(frame)
+        except BaseException:
+            self._frames_cut_off += 1
+            raise
+        self._frames_sent += 1
+
+    async def _keep_alive(self, connection: Connection) -> None:
+        while True:
+            await trio.sleep(PING_INTERVAL_S)
+            with trio.move_on_after(PING_LIMIT_S) as limit:
+                self._rtt_s = await connection.ping()
+            if limit.cancelled_caught:
+                raise CloudError(Cause.PING_TIMED_OUT, f"no answer to a ping within {PING_LIMIT_S:.0f} s")
+
+
+def _failure(error: CloudError) -> events.LinkFailed:
+    return events.LinkFailed(
+        cause=error.cause,
+        detail=error.detail,
+        close_code=error.close_code,
+        http_status=error.http_status,
+        retry_after_s=error.retry_after_s,
+    )
