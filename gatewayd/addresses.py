@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
@@ -41,18 +42,22 @@ def parse_address(url: str, *, schemes: tuple[str, ...], allow_plaintext: bool =
     addresses are refused: they end up in logs. Raises `ValueError` with a message for a person; it never repeats the
     address, which may carry a secret.
     """
+    # urlsplit drops blanks, tabs and line breaks in silence, so they are looked for first.
+    if any(not "!" <= character <= "~" for character in url):
+        raise ValueError("must be plain ASCII without blanks; escape other characters with %XX")
     parts, port = _split(url)
     if parts.scheme not in schemes:
         allowed = " or ".join(f"{scheme}://" for scheme in schemes)
         raise ValueError(f"must begin with {allowed}")
-    if not parts.hostname:
-        raise ValueError(f"names no host; a whole address looks like {parts.scheme}://host/path")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not carry a user name or password; give the path of a credential instead")
-    if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):
-        raise ValueError("must be plain ASCII without blanks; escape other characters with %XX")
+    if not parts.hostname:
+        raise ValueError(f"names no host; a whole address looks like {parts.scheme}://host/path")
+    if "#" in url:
+        raise ValueError("must not carry a fragment: what follows # is never sent; write %23 for a # in a name")
+    _check_host(parts.hostname, parts.netloc)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    address = Address(parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], target)
+    address = Address(parts.scheme, parts.hostname, DEFAULT_PORTS[parts.scheme] if port is None else port, target)
     if not address.tls and not allow_plaintext and not is_loopback(address.host):
         secure = {"http": "https", "ws": "wss"}[address.scheme]
         raise ValueError(
@@ -67,14 +72,49 @@ def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback
+
+
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+"""One part of a host name (RFC 1123, 2.1), with the underscore that local networks use."""
+_NUMBER = re.compile(r"[0-9]+\Z|0x[0-9a-f]*\Z")
+"""A last part by which resolvers take a name for an IPv4 address, in more ways than four numbers (inet_aton(3))."""
+_LONGEST_NAME = 253
+"""Longest host name in characters (RFC 1035, 2.3.4: 255 bytes on the wire)."""
+
+
+def _check_host(host: str, netloc: str) -> None:
+    """Refuse what no resolver takes, and what one reader of addresses takes for another host than the next."""
+    written = f"[{host}]" if ":" in host else host
+    if re.fullmatch(rf"{re.escape(written)}(:[0-9]*)?", netloc.lower()) is None:
+        raise ValueError("is not a valid address: its host or port cannot be read")
+    labels = host.removesuffix(".").split(".")
+    if ":" in host or _NUMBER.match(labels[-1]):
+        if "%" in host or not _is_ip_address(host):
+            raise ValueError("names a host that is no IP address, though it looks like one")
+    elif len(host) > _LONGEST_NAME or not all(_LABEL.match(label) for label in labels):
+        raise ValueError("names a host that is neither a host name nor an IP address")
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
     try:
         parts = urlsplit(url)
-        return parts, parts.port
+        port = parts.port
     except ValueError:
         raise ValueError("is not a valid address: its host or port cannot be read") from None
+    if port == 0:
+        raise ValueError("is not a valid address: there is no port 0")
+    return parts, port

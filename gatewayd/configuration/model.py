@@ -126,3 +126,5 @@ class Configuration:
     agent: AgentConfiguration
     stations: tuple[StationConfiguration, ...]
     control: ControlConfiguration = field(default_factory=ControlConfiguration)
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The file that each key and table came from, by its dotted place; for messages."""
