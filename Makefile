@@ -8,7 +8,7 @@ DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev l
 CARD ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv lint format test demo bench softcard softcard-check wheel-check lock clean
+.PHONY: help deps venv lint format test demo bench softcard softcard-check check-wheel docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: venv ## every fast test
 lock: venv ## resolve the development dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --all-extras \
 		--group dev --custom-compile-command "make lock" --output-file requirements/dev.txt pyproject.toml
+
+docs: venv ## draw the generated parts of docs/ anew
+	$(BIN)/python -m tests.docs.state_diagram
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist

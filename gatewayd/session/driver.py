@@ -90,6 +90,10 @@ class SessionDriver:
         """Pass on what happened; waits only while `EVENT_CAPACITY` others are on their way."""
         await self._events_in.send(event)
 
+    async def note_device(self, present: bool) -> None:
+        """Take word of the microphone: sound flows, or it has been gone for longer than a glitch."""
+        await self.tell(events.DeviceAppeared() if present else events.DeviceDisappeared())
+
     def offer_frame(self, frame: bytes) -> None:
         """Take a captured wire frame: sent if a session wants it, else dropped and counted."""
         if self._audio_open:
