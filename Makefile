@@ -38,6 +38,15 @@ format: venv ## apply formatting and safe fixes
 test: venv ## every fast test
 	$(BIN)/python -m pytest
 
+check-wheel: venv ## prove that an installed wheel finds its files without the source tree
+	.ci/check-wheel
+
+softcard: ## build the software sound card
+	$(MAKE) --no-print-directory -C tests/softcard
+
+softcard-check: softcard ## look for leaks in it
+	$(MAKE) --no-print-directory -C tests/softcard check
+
 lock: venv ## resolve the development dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --all-extras \
 		--group dev --custom-compile-command "make lock" --output-file requirements/dev.txt pyproject.toml

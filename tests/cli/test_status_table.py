@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewayd.cli.status_table import duration, table
+from gatewayd.control.schema import (
+    CaptureStatus,
+    HeartbeatStatus,
+    PlaybackStatus,
+    SessionEnd,
+    SessionStatus,
+    StationStatus,
+)
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3),
+    max_leaves=8,
+)
+PARTS = (StationStatus, CaptureStatus, SessionStatus, SessionEnd, PlaybackStatus, HeartbeatStatus)
+KEYS = sorted({field.name for part in PARTS for field in fields(part)})
+near_parts = st.recursive(
+    json_values, lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=6), max_leaves=20
+)
+near_statuses = st.fixed_dictionaries(
+    {"stations": st.dictionaries(st.text(st.characters()), near_parts, max_size=3)},
+    optional={"uptime_s": json_values, "heartbeat": near_parts, "version": json_values},
+)
+
+
+@given(near_statuses | st.dictionaries(st.text(st.characters()), json_values), st.booleans())
+def test_whatever_a_daemon_says_can_be_shown(status: dict[str, object], colours: bool) -> None:
+    shown = re.sub(r"\x1b\[\d*m", "", table(status, colours=colours)) if colours else table(status, colours=colours)
+    assert all(line.isprintable() for line in shown.split("\n"))
+    shown.encode("utf-8")
+
+
+def test_a_daemon_that_says_nothing_known_is_shown_with_question_marks() -> None:
+    assert table({"stations": {"lobby": {}}}, colours=False) == (
+        "gatewayd ?, up ?, not ready yet\n\nlobby: ? for ?\n  microphone  none\n  session     none\n  speaker     none"
+    )
+
+
+def test_a_station_that_waits_shows_for_how_long() -> None:
+    session = {"connects": 0, "attempt": 3, "next_attempt_s": 72.4, "frames_sent": 0, "frames_received": 0}
+    shown = table({"stations": {"lobby": {"state": "waiting", "muted": True, "session": session}}}, colours=True)
+    assert "lobby: \x1b[33mwaiting\x1b[0m for ?, muted\n" in shown
+    assert "0 connects, 3 failures in a row" in shown
+    assert "0 frames sent, 0 received, none dropped" in shown
+    assert "next attempt in 1 min 12 s" in shown
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "shown"),
+    [
+        ({"reachable": None, "rtt_s": None}, "heartbeat: not asked yet"),
+        ({"reachable": False, "rtt_s": None}, "heartbeat: not reachable"),
+        ({"reachable": True, "rtt_s": 0.5}, "heartbeat: reachable, round trip 500 ms"),
+        ({"reachable": True, "rtt_s": None}, "heartbeat: reachable, round trip ?"),
+    ],
+)
+def test_heartbeat(heartbeat: dict[str, object], shown: str) -> None:
+    assert table({"heartbeat": heartbeat}, colours=False).endswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("level_dbfs", "shown"),
+    [
+        (0.0, "[########################] 0.0 dBFS"),
+        (3.0, "[########################] 3.0 dBFS"),
+        (-15.0, "[##################------] -15.0 dBFS"),
+        (-60.0, "[------------------------] -60.0 dBFS"),
+        (-91.2, "[------------------------] -91.2 dBFS"),
+        (None, "[------------------------] no level"),
+        (math.nan, "[------------------------] no level"),
+    ],
+)
+def test_level(level_dbfs: float | None, shown: str) -> None:
+    capture = json.loads(json.dumps({"level_dbfs": level_dbfs, "health": "ok"}))
+    assert f"  {shown}  ok\n" in table({"stations": {"lobby": {"capture": capture}}}, colours=False).replace(
+        "              [", "  ["
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (3599, "59 min 59 s"),
+        (7512.0, "2 h 5 min"),
+        (90_000, "1 d 1 h"),
+        (None, "?"),
+        (math.inf, "?"),
+        (True, "?"),
+    ],
+)
+def test_duration(seconds: object, shown: str) -> None:
+    assert duration(seconds) == shown
