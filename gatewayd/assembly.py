@@ -97,7 +97,7 @@ def _station(
     playback = None
     if settings.playback is not None:
         playback = PlaybackSupervisor(
-            device=AlsaPlaybackDevice(settings.playback), settings=settings.playback, rng=chance
+            device=AlsaPlaybackDevice(settings.playback), settings=settings.playback, chance=chance, log=log
         )
     machine = SessionMachine(configuration.agent, station.activation, chance.uniform)
     driver = SessionDriver(
@@ -114,7 +114,8 @@ def _station(
         settings=settings.capture,
         offer_frame=driver.offer_frame,
         report_presence=driver.note_device,
-        rng=chance,
+        chance=chance,
+        log=log,
     )
     return Station(
         name=station.name,

@@ -187,33 +187,38 @@ class SessionDriver:
     async def _perform(self, order: events.Command) -> None:
         if isinstance(order, events.OpenLink):
             async with self._transport.connect(order.url) as connection:
-                await self.tell(events.LinkOpened(self._clock.boottime_s()))
-                await self._converse(connection)
+                # From here on a release ends the conversation only, so that the connection can still say goodbye.
+                with trio.CancelScope() as self._link_scope:
+                    await self.tell(events.LinkOpened(self._clock.boottime_s()))
+                    await self._converse(connection)
+                await self._say_goodbye(connection)
         else:
             await self.tell(events.TokenFetched(await self._tokens.fetch()))
 
     async def _converse(self, connection: Connection) -> None:
         """Carry messages both ways until the connection ends, which raises, or is released."""
         ends: list[CloudError] = []
+
+        async def until_the_end(task: Callable[[Connection], Awaitable[None]]) -> None:
+            try:
+                await task(connection)
+            except CloudError as error:
+                ends.append(error)
+                nursery.cancel_scope.cancel()
+
         try:
             async with trio.open_nursery() as nursery:
-
-                async def until_the_end(task: Callable[[Connection], Awaitable[None]]) -> None:
-                    try:
-                        await task(connection)
-                    except CloudError as error:
-                        ends.append(error)
-                        nursery.cancel_scope.cancel()
-
                 nursery.start_soon(until_the_end, self._read)
                 nursery.start_soon(until_the_end, self._write)
                 nursery.start_soon(until_the_end, self._keep_alive)
         finally:
             self._rtt_s = None
-            if self._goodbye_code is not None and not ends:
-                with trio.move_on_after(GOODBYE_LIMIT_S, shield=True):
-                    await connection.close(self._goodbye_code)
         raise ends[0]
+
+    async def _say_goodbye(self, connection: Connection) -> None:
+        if self._goodbye_code is not None:
+            with trio.move_on_after(GOODBYE_LIMIT_S):
+                await connection.close(self._goodbye_code)
 
     async def _read(self, connection: Connection) -> None:
         while True:

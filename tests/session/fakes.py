@@ -54,10 +54,18 @@ class ScriptedConnection:
         self.sent: list[str | bytes] = []
         self.closed_with: int | None = None
         self.released = trio.Event()
+        self.reader_ended = False
         self.stalled = False
         self.answers_pings = True
         self.answers_close = True
         self.pings_at_s: list[float] = []
+
+    async def run_reader(self) -> None:
+        """As real transports do, read in a task of the connection's own: cancelling it from outside cuts it off."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            self.reader_ended = True
 
     def say(self, *messages: str | bytes) -> None:
         for message in messages:
@@ -88,6 +96,7 @@ class ScriptedConnection:
         return ROUND_TRIP_S
 
     async def close(self, code: int) -> None:
+        assert not self.reader_ended, "a connection whose reader was cancelled can say nothing any more"
         self.closed_with = code
         await trio.sleep(0 if self.answers_close else NEVER_S)
 
@@ -111,7 +120,16 @@ class ScriptedTransport:
             raise self.failures.popleft()
         connection = ScriptedConnection()
         self._accepted_in.send_nowait(connection)
+        ended: CloudError | None = None
         try:
-            yield connection
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(connection.run_reader)
+                try:
+                    yield connection
+                except CloudError as error:
+                    ended = error
+                nursery.cancel_scope.cancel()
         finally:
             connection.released.set()
+        if ended is not None:
+            raise ended

@@ -165,15 +165,27 @@ async def test_a_send_that_overruns_ends_the_session(autojump_clock: MockClock) 
         assert outside.clearings == 1
 
 
+async def test_a_service_that_never_answers_the_token_is_left_without_a_goodbye(autojump_clock: MockClock) -> None:
+    async with running() as outside:
+        connection = await outside.transport.next_connection()
+        opened_at_s = trio.current_time()
+        await connection.released.wait()
+        assert trio.current_time() == opened_at_s + 10
+        assert connection.closed_with is None
+        await trio.testing.wait_all_tasks_blocked()
+        assert outside.machine.last_end is not None
+        assert outside.machine.last_end.cause is Cause.CONNECTED_TIMED_OUT
+
+
 async def test_losing_the_device_ends_the_session_and_its_return_begins_another(autojump_clock: MockClock) -> None:
     async with running() as outside:
         connection = await outside.agent_ready()
-        await outside.driver.tell(events.DeviceDisappeared())
+        await outside.driver.note_device(present=False)
         await connection.released.wait()
         assert connection.closed_with == 1000
         await trio.sleep(100)
         assert outside.machine.state.value == "no_device"
-        await outside.driver.tell(events.DeviceAppeared())
+        await outside.driver.note_device(present=True)
         await outside.agent_ready()
 
 

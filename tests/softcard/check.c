@@ -1,0 +1,201 @@
+/*
+ * Opens, streams, breaks and closes software sound cards over and over, for the leak checks of the Makefile: run under
+ * the address sanitizer or valgrind it ends with their verdict. It fails on its own when a descriptor or a mapping is
+ * left, or a fault is not answered as it should be. The clock is stepped, so nothing here depends on time.
+ *
+ * `check ROOT` works in the folder that the ALSA configuration in ALSA_CONFIG_PATH leads to. `check ROOT leak` leaves
+ * one stream open, to prove that the check can fail.
+ */
+#define _GNU_SOURCE
+#include <alsa/asoundlib.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ROUNDS = 20, PERIOD = 480, PERIODS = 8, CHANNELS = 2 };
+
+static char folder[PATH_MAX - 64];
+static int32_t block[PERIOD * CHANNELS];
+
+#define EXPECT(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "check.c:%d: not so: %s\n", __LINE__, #condition); \
+			exit(2); \
+		} \
+	} while (0)
+
+static void write_file(const char *name, const void *bytes, size_t length)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	EXPECT(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
+	close(fd);
+}
+
+static void command(const char *name, const char *line)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_NONBLOCK);
+	EXPECT(fd >= 0 && write(fd, line, strlen(line)) == (ssize_t)strlen(line));
+	close(fd);
+}
+
+static int descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* Whether any mapping of captured sound is left. */
+static int mapped(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[PATH_MAX + 128];
+	int count = 0;
+
+	while (fgets(line, sizeof(line), maps))
+		count += strstr(line, "capture.raw") != NULL;
+	fclose(maps);
+	return count;
+}
+
+static int open_stream(snd_pcm_t **pcm, const char *name, snd_pcm_stream_t stream)
+{
+	int err = snd_pcm_open(pcm, name, stream, 0);
+
+	if (err < 0)
+		return err;
+	err = snd_pcm_set_params(*pcm, SND_PCM_FORMAT_S32_LE, SND_PCM_ACCESS_RW_INTERLEAVED, CHANNELS, 48000, 0, 40000);
+	EXPECT(err == 0);
+	return 0;
+}
+
+static void capture(const char *name)
+{
+	snd_pcm_t *pcm;
+
+	EXPECT(open_stream(&pcm, name, SND_PCM_STREAM_CAPTURE) == 0);
+	EXPECT(snd_pcm_start(pcm) == 0);
+	for (int i = 0; i < PERIODS; i++) {
+		command("capture.ctl", "sound\nadv 480\nppm 100\n");
+		EXPECT(snd_pcm_readi(pcm, block, PERIOD) == PERIOD);
+	}
+	snd_pcm_close(pcm);
+}
+
+static void play(const char *name)
+{
+	snd_pcm_t *pcm;
+
+	EXPECT(open_stream(&pcm, name, SND_PCM_STREAM_PLAYBACK) == 0);
+	EXPECT(snd_pcm_writei(pcm, block, PERIOD) == PERIOD);
+	EXPECT(snd_pcm_start(pcm) == 0);
+	for (int i = 1; i < PERIODS; i++) {
+		EXPECT(snd_pcm_writei(pcm, block, PERIOD) == PERIOD);
+		command("playback.ctl", "adv 480\n");
+	}
+	command("playback.ctl", "adv 480\n");
+	EXPECT(snd_pcm_drain(pcm) == 0);
+	snd_pcm_close(pcm);
+}
+
+/* What a running capture answers after `line`: `first`, then `second`. */
+static void fault(const char *line, int first, int second)
+{
+	snd_pcm_t *pcm;
+
+	EXPECT(open_stream(&pcm, "hw:Check", SND_PCM_STREAM_CAPTURE) == 0);
+	EXPECT(snd_pcm_start(pcm) == 0);
+	command("capture.ctl", line);
+	EXPECT(snd_pcm_readi(pcm, block, PERIOD) == first);
+	EXPECT(snd_pcm_readi(pcm, block, PERIOD) == second);
+	snd_pcm_close(pcm);
+}
+
+/* An open that fails. */
+static void refused(const char *name, int error)
+{
+	snd_pcm_t *pcm;
+
+	EXPECT(snd_pcm_open(&pcm, name, SND_PCM_STREAM_PLAYBACK, 0) == error);
+}
+
+static void refusals(void)
+{
+	char path[PATH_MAX];
+	snd_pcm_t *pcm;
+
+	refused("hw:Missing", -ENODEV);
+	refused("hw:7", -ENOENT);
+	refused("hw:Check,1", -ENOENT);
+	EXPECT(open_stream(&pcm, "hw:Check", SND_PCM_STREAM_PLAYBACK) == 0);
+	refused("hw:Check", -EBUSY);
+	snd_pcm_close(pcm);
+	write_file("playback.denied", "", 0);
+	refused("hw:Check", -EACCES);
+	snprintf(path, sizeof(path), "%s/playback.denied", folder);
+	EXPECT(unlink(path) == 0);
+}
+
+static void ignore_messages(const char *file, int line, const char *function, int err, const char *format, ...)
+{
+	(void)file, (void)line, (void)function, (void)err, (void)format;
+}
+
+int main(int argc, char **argv)
+{
+	static const char definition[] = "formats S32_LE\nclock manual\n";
+	static const char broken[] = "formats S32_LE S33\n";
+	char path[PATH_MAX];
+	snd_pcm_t *pcm;
+	int before;
+
+	EXPECT(argc >= 2 && snprintf(folder, sizeof(folder), "%s/cards/Check", argv[1]) < (int)sizeof(folder));
+	snprintf(path, sizeof(path), "%s/cards", argv[1]);
+	EXPECT((mkdir(path, 0700) == 0 || errno == EEXIST) && (mkdir(folder, 0700) == 0 || errno == EEXIST));
+	snd_lib_error_set_handler(ignore_messages);
+	memset(block, 1, sizeof(block));
+	write_file("capture.raw", block, sizeof(block));
+	write_file("definition", definition, strlen(definition));
+	capture("hw:Check");                       /* libasound keeps what it opens the first time */
+	before = descriptors();
+	for (int i = 0; i < ROUNDS; i++) {
+		capture("hw:Check");
+		capture("plughw:Check");
+		play("hw:Check");
+		play("plughw:Check");
+		fault("gone\n", -ENODEV, -ENODEV);
+		fault("gone-badfd\n", -EBADFD, -ENODEV);
+		fault("err 5\nadv 480\n", -EIO, PERIOD);
+		fault("xrun\n", -EPIPE, -EPIPE);
+		refusals();
+		write_file("definition", broken, strlen(broken));
+		refused("hw:Check", -EINVAL);
+		write_file("definition", definition, strlen(definition));
+	}
+	EXPECT(descriptors() == before);
+	EXPECT(mapped() == 0);
+	if (argc > 2)
+		EXPECT(open_stream(&pcm, "hw:Check", SND_PCM_STREAM_CAPTURE) == 0);
+	pcm = NULL;
+	snd_config_update_free_global();
+	return 0;
+}
