@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gatewayd.audio.formats import SampleFormat
 
 
+UNKNOWN_ORIGIN = "configuration"
+"""What messages name where a configuration came from no file."""
+
+
 @dataclass(frozen=True)
 class TokenConfiguration:
     """`[agent.token]`: exactly one of `url` and `command` is set."""
@@ -128,3 +132,9 @@ class Configuration:
     control: ControlConfiguration = field(default_factory=ControlConfiguration)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """The file that each key and table came from, by its dotted place; for messages."""
+
+    def origin(self, place: str) -> str:
+        """The file in which the key at a dotted place stands; where it stands nowhere, its nearest table."""
+        while place and place not in self.origins:
+            place = place.rpartition(".")[0]
+        return self.origins.get(place, UNKNOWN_ORIGIN)
