@@ -27,7 +27,7 @@ venv: $(STAMP) ## make .venv with the locked development dependencies
 lint: venv ## formatting, style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	git ls-files -z --cached --others --exclude-standard '*.py' | xargs -0 $(BIN)/flake8-async
+	git ls-files -z --cached --others --exclude-standard '*.py' | xargs -0 $(BIN)/flake8-async --startable-in-context-manager=run
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -53,6 +53,7 @@ lock: venv ## resolve the development dependencies anew
 
 docs: venv ## draw the generated parts of docs/ anew
 	$(BIN)/python -m tests.docs.state_diagram
+	$(BIN)/python -m gatewayd.configuration.reference docs/configuration.md
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist

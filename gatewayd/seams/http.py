@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request; headers and body may carry secrets and so stay out of its repr."""
+    """A request; address, headers and body may carry secrets and so stay out of its repr."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 
@@ -35,7 +35,8 @@ class HttpClient(Protocol):
     async def request(self, request: HttpRequest, *, timeout_s: float, body_limit_bytes: int) -> HttpResponse:
         """Send and wait for the whole answer, `timeout_s` seconds in all.
 
-        Raises `CloudError`: the connecting causes, `CONNECT_TIMED_OUT` naming the step at which time ran out, and
-        `PROTOCOL_VIOLATED` for an answer that is not HTTP or whose body is over the limit.
+        Raises `CloudError`: the connecting causes, `CONNECT_TIMED_OUT` naming the step at which time ran out,
+        `CONNECTION_LOST` where the answer broke off, and `PROTOCOL_VIOLATED` for one that is not HTTP or whose body is
+        over the limit.
         """
         ...

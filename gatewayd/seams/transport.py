@@ -15,7 +15,7 @@ class Connection(Protocol):
     """
 
     async def send_text(self, text: str) -> None:
-        """Send one text message. Raises `CloudError`; a cancelled send breaks the connection for good."""
+        """Send one text message. Raises `CloudError`; cancelled while bytes are on their way, the connection is broken."""
         ...
 
     async def send_binary(self, data: bytes) -> None:

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -191,7 +190,7 @@ int card_fail(struct card *card)
 void card_forget_sound(struct sound *sound)
 {
 	if (sound->length)
-		munmap(sound->bytes, sound->length);
+		close(sound->file);
 	sound->length = 0;
 }
 
@@ -199,14 +198,12 @@ struct sound card_load_sound(const struct card *card, int64_t origin)
 {
 	struct sound sound = { .origin = origin };
 	struct stat status;
-	int fd = openat(card->directory, "capture.raw", O_RDONLY | O_CLOEXEC);
 
-	if (fd >= 0 && !fstat(fd, &status) && status.st_size > 0) {
-		sound.bytes = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		sound.length = sound.bytes == MAP_FAILED ? 0 : status.st_size;
-	}
-	if (fd >= 0)
-		close(fd);
+	sound.file = openat(card->directory, "capture.raw", O_RDONLY | O_CLOEXEC);
+	if (sound.file >= 0 && !fstat(sound.file, &status) && status.st_size > 0)
+		sound.length = status.st_size;
+	else if (sound.file >= 0)
+		close(sound.file);
 	return sound;
 }
 
@@ -220,28 +217,38 @@ static void change_sound(struct card *card)
 	note_anchor(card, "sound");
 }
 
-/* The pages just read would count as the application's resident memory, which the demo measures. */
-static void give_back(const struct sound *sound)
+/* Fill `to` with the first of `frames` from the clock's frame `from` on, as many as lie together in the file. */
+static int64_t hear(const struct card *card, const struct sound *sound, unsigned char *to, int64_t from, int64_t frames)
 {
-	if (sound->length)
-		madvise(sound->bytes, sound->length, MADV_DONTNEED);
+	size_t bytes = card->frame_bytes;
+	int64_t length = sound->length / bytes, heard = from - sound->origin;
+	ssize_t got;
+
+	if (!length || (!card->definition.loop && heard >= length)) {
+		memset(to, 0, frames * bytes);
+		return frames;
+	}
+	if (frames > length - heard % length)
+		frames = length - heard % length;
+	got = pread(sound->file, to, frames * bytes, heard % length * bytes);
+	if (got < 0)
+		got = 0;
+	memset(to + got, 0, frames * bytes - got);
+	return frames;
 }
 
 void card_capture(const struct card *card, unsigned char *to, int64_t from, int64_t frames)
 {
-	size_t bytes = card->frame_bytes;
+	while (frames) {
+		bool changed = from >= card->heard.origin;
+		int64_t before = card->heard.origin - from;
+		int64_t done = hear(card, changed ? &card->heard : &card->heard_before, to, from,
+				    changed || frames < before ? frames : before);
 
-	for (int64_t frame = from; frame < from + frames; frame++, to += bytes) {
-		const struct sound *sound = frame < card->heard.origin ? &card->heard_before : &card->heard;
-		int64_t heard = frame - sound->origin, length = sound->length / bytes;
-
-		if (length && (card->definition.loop || heard < length))
-			memcpy(to, sound->bytes + heard % length * bytes, bytes);
-		else
-			memset(to, 0, bytes);
+		to += done * card->frame_bytes;
+		from += done;
+		frames -= done;
 	}
-	give_back(&card->heard_before);
-	give_back(&card->heard);
 }
 
 int card_play(const struct card *card, const unsigned char *from, size_t length)

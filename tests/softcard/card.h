@@ -52,9 +52,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the microphone hears from the clock's frame `origin` on. */
+/* What the microphone hears from the clock's frame `origin` on: a file, read and not mapped, so that its pages do not
+ * count as the application's memory. No length, no file. */
 struct sound {
-	unsigned char *bytes;
+	int file;
 	size_t length;
 	int64_t origin;
 };
