@@ -15,7 +15,7 @@ class Connection(Protocol):
     """
 
     async def send_text(self, text: str) -> None:
-        """Send one text message. Raises `CloudError`; cancelled while bytes are on their way, the connection is broken."""
+        """Send one text message. Raises `CloudError`; cancelled while bytes are on their way, it is broken for good."""
         ...
 
     async def send_binary(self, data: bytes) -> None:
