@@ -47,7 +47,8 @@ async def test_a_conversation_is_the_same_bytes_all_the_way(tmp_path: Path, card
         with trio.fail_after(PATIENCE_S):
             session = await service.wait_session()
             await session.wait_heard(CONVERSATION_FRAMES)
-        station = await running.wait_until(lambda station: station["playback"]["frames_played"] >= CONVERSATION_FRAMES)
+        # 60 ms that the card already has are lost in a stop, so a little more than what is looked at
+        station = await running.wait_until(lambda now: now["playback"]["frames_played"] > CONVERSATION_FRAMES + 10)
         assert station["state"] == "agent_ready"
         assert station["capture"]["health"] == "ok"
         assert station["session"]["frames_dropped"]["stalled"] == 0
