@@ -6,9 +6,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev libsystemd-dev
 CARD ?=
+DEMO_OPTIONS ?=
+PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.hardware.profiles gatewayd.hardware.resolve \
+	gatewayd.hardware.settings gatewayd.control.protocol gatewayd.control.schema gatewayd.addresses gatewayd.text \
+	gatewayd.errors
+PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profiles tests/control tests/test_text.py \
+	tests/test_errors.py
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv lint format test demo bench softcard softcard-check check-wheel docs lock clean
+.PHONY: help deps venv lint format test coverage demo bench softcard softcard-check check-wheel docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +52,16 @@ softcard: ## build the software sound card
 
 softcard-check: softcard ## look for leaks in it
 	$(MAKE) --no-print-directory -C tests/softcard check
+
+coverage: venv ## the pure layer is covered to the last branch by its own tests
+	$(BIN)/python -m pytest --quiet $(PURE_TESTS) $(PURE:%=--cov=%) --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
+
+demo: venv softcard ## a whole conversation, measured; CARD=hw:... uses a real card
+	$(BIN)/python -m tests.demo $(if $(CARD),--card $(CARD)) $(DEMO_OPTIONS)
+
+bench: venv softcard ## ratios side by side; needs an otherwise idle machine
+	$(BIN)/python bench/conversion.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.capture
 
 lock: venv ## resolve the development dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --all-extras \
