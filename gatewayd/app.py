@@ -58,13 +58,18 @@ class Daemon:
                 await services.start(serve_control, self._control_socket, self._answer)
                 if self._heartbeat is not None:
                     await services.start(self._heartbeat.run)
-                async with trio.open_nursery() as stations:
-                    services.start_soon(self._stop_on_signal, signals, stations.cancel_scope)
-                    for station in self._stations.values():
-                        await stations.start(station.run)
-                    self._note_ready()
+                patience = trio.CancelScope()
+                services.start_soon(self._stop_on_signal, signals, patience)
+                with patience:
+                    await self._run_stations()
                 services.cancel_scope.cancel()
         _log.info("stopped")
+
+    async def _run_stations(self) -> None:
+        async with trio.open_nursery() as stations:
+            for station in self._stations.values():
+                await stations.start(station.run)
+            self._note_ready()
 
     def status(self) -> DaemonStatus:
         """Where everything stands."""
@@ -84,16 +89,16 @@ class Daemon:
         self._notifier.ready()
         _log.info("gatewayd %s is ready: %s", __version__, ", ".join(self._stations))
 
-    async def _stop_on_signal(self, signals: AsyncIterator[int], stations: trio.CancelScope) -> None:
+    async def _stop_on_signal(self, signals: AsyncIterator[int], patience: trio.CancelScope) -> None:
         number = await anext(signals)
         _log.info("%s: stopping", signal.Signals(number).name)
         self._notifier.stopping()
-        stations.deadline = trio.current_time() + STOP_LIMIT_S
+        patience.deadline = trio.current_time() + STOP_LIMIT_S
         for station in self._stations.values():
             await station.shut_down()
         number = await anext(signals)
         _log.warning("%s again: leaving at once", signal.Signals(number).name)
-        stations.cancel()
+        patience.cancel()
 
     async def _answer(self, request: Request) -> Mapping[str, object]:
         chosen = self._chosen(request.station)

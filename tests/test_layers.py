@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gatewayd
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from gatewayd.configuration.toml import parse_toml
 
 PACKAGE = Path(gatewayd.__file__).parent
 PYPROJECT = PACKAGE.parent / "pyproject.toml"
@@ -19,8 +14,8 @@ FACES = ("gatewayd", "gatewayd.__main__")
 
 
 def contracts() -> list[dict[str, Any]]:
-    contracts: list[dict[str, Any]] = tomllib.loads(PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
-    return contracts
+    document = cast("dict[str, Any]", parse_toml(PYPROJECT.read_bytes()))
+    return cast("list[dict[str, Any]]", document["tool"]["importlinter"]["contracts"])
 
 
 def layered() -> set[str]:

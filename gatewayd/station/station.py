@@ -90,7 +90,7 @@ class Station:
             playback=self._playback.status() if self._playback is not None else None,
         )
 
-    async def _converse(
+    async def _converse(  # noqa: ASYNC114, ASYNC128 - passes its task_status on
         self, whole: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         await self._driver.run(task_status=task_status)
@@ -98,7 +98,7 @@ class Station:
             raise TaskReturned(f"{self.name}: the session driver returned unasked")
         whole.cancel()
 
-    async def _supervise(
+    async def _supervise(  # noqa: ASYNC114, ASYNC128 - passes its task_status on
         self,
         run: Callable[..., Awaitable[None]],
         *,
