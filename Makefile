@@ -57,6 +57,8 @@ coverage: venv ## the pure layer is covered to the last branch by its own tests
 	$(BIN)/python -m pytest --quiet $(PURE_TESTS) $(PURE:%=--cov=%) --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
 
 demo: venv softcard ## a whole conversation, measured; CARD=hw:... uses a real card
+	@# compiled beforehand, as an installed package is: compiling while it runs would count as the daemon's memory
+	@$(BIN)/python -m compileall -q gatewayd
 	$(BIN)/python -m tests.demo $(if $(CARD),--card $(CARD)) $(DEMO_OPTIONS)
 
 bench: venv softcard ## ratios side by side; needs an otherwise idle machine
