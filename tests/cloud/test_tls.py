@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 import trustme
 
 from gatewayd.cloud.dial import TcpDialer
@@ -18,8 +19,6 @@ from tests.cloud.peers import answering, client_tls, listening, server_tls, sile
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import trio.abc
 
     from tests.cloud.peers import Behaviour
 
@@ -69,6 +68,38 @@ async def test_an_unknown_issuer(authority: trustme.CA, no_descriptor_left: None
         "the certificate of 127.0.0.1 comes from an issuer that this device does not trust; "
         "a private issuer goes in agent.ca_file"
     )
+
+
+async def test_the_system_s_certificates_are_found_by_the_hash_of_their_name(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    await trio.run_process(["openssl", "rehash", str(tmp_path)])
+    context = make_tls_context(system_certificates=str(tmp_path))
+    assert context.cert_store_stats()["x509"] == 0, "nothing is read before it is wanted"
+    async with (
+        listening(greet, tls=server_tls(authority.issue_cert("127.0.0.1"))) as port,
+        TcpDialer(tls_context=context).dial(host="127.0.0.1", port=port, tls=True) as stream,
+    ):
+        assert await stream.receive_some(100) == b"hello"
+
+
+def test_a_system_without_hashed_certificates_has_them_read_at_once(tmp_path: Path) -> None:
+    context = make_tls_context(system_certificates=str(tmp_path / "nowhere"))
+    by_default = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    by_default.set_default_verify_paths()
+    assert context.cert_store_stats() == by_default.cert_store_stats()
+
+
+def test_verification_is_on_and_session_keys_are_told_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    context = make_tls_context()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.keylog_filename is None
 
 
 async def test_another_host_s_certificate(authority: trustme.CA) -> None:
