@@ -72,7 +72,8 @@ class SessionMachine:
         self._activation = activation
         self._uniform = uniform
         self.phase = Phase.IDLE
-        self.state_since_s = 0.0
+        self.state_since_s: float | None = None
+        """None before `Booted`."""
         self.next_deadline_s: float | None = None
         self.connects = 0
         self.time_to_ready_s: float | None = None

@@ -80,9 +80,10 @@ class Station:
     def status(self) -> StationStatus:
         """Where things stand."""
         now_s = self._clock.monotonic_s()
+        since_s = self._machine.state_since_s
         return StationStatus(
             state=self._machine.state,
-            since_s=now_s - self._machine.state_since_s,
+            since_s=0.0 if since_s is None else now_s - since_s,
             muted=False,
             profile=self._profile,
             capture=self._capture.status(),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-
-from systemd.daemon import notify
+import os
+from typing import TYPE_CHECKING
 
 from gatewayd.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STATUS_LIMIT = 256
 """Longest status text, in characters: `systemctl status` shows it on one line."""
@@ -22,7 +25,13 @@ class Notifier:
     """
 
     def __init__(self) -> None:
+        self._send: Callable[[str], object] | None = None
         self._unreachable = False
+        if "NOTIFY_SOCKET" in os.environ:
+            # libsystemd and what it is linked with take 0.9 MB, which are wanted only where somebody listens
+            from systemd.daemon import notify  # noqa: PLC0415
+
+            self._send = notify
 
     def ready(self) -> None:
         """Say that sound and supervisor run; systemd counts the service as started."""
@@ -37,8 +46,10 @@ class Notifier:
         self._notify(f"STATUS={one_line(text)[:STATUS_LIMIT]}")
 
     def _notify(self, message: str) -> None:
+        if self._send is None:
+            return
         try:
-            notify(message)
+            self._send(message)
         except OSError as error:
             if not self._unreachable:
                 _log.warning("systemd cannot be told %s: %s; is NOTIFY_SOCKET right?", message, error.strerror)
