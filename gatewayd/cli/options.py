@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gatewayd.errors import ExitCode, GatewayError
 from gatewayd.text import one_line
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 DEFAULT_CONFIGURATION = Path("/etc/gatewayd/gatewayd.toml")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -32,6 +36,11 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse the command line in one line that says where to read on."""
         raise UsageError(f"{one_line(message)}; `{self.prog} --help` shows what is possible")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print help and version; nowhere if stdout and stderr are closed (Python 3.10 fails then)."""
+        if file is not None or sys.stderr is not None:
+            super()._print_message(message, file)
 
 
 def shared_options() -> argparse.ArgumentParser:
