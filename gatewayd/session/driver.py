@@ -1,8 +1,7 @@
 """Runs one station's session machine: feeds it what happens, carries out what it says.
 
 Two tasks for as long as the station lives: the *owner* feeds the machine and never awaits the network; the *link
-worker* does, one order after the other. While a connection is open the worker has three tasks below it: a reader, the
-only writer, and a keepalive.
+worker* does, one order after the other; an open connection is a `Conversation`, below the worker.
 """
 
 from __future__ import annotations
@@ -14,26 +13,19 @@ import trio
 from gatewayd.control.schema import SessionStatus
 from gatewayd.errors import CloudError
 from gatewayd.seams.outbox import Outbox
-from gatewayd.session import events, messages
-from gatewayd.session.causes import Cause
+from gatewayd.session import events
+from gatewayd.session.conversation import Conversation, Traffic
 from gatewayd.session.transitions import Phase
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from gatewayd.seams.clock import Clock
     from gatewayd.seams.tokens import TokenSource
     from gatewayd.seams.transport import Connection, Transport
     from gatewayd.session.machine import SessionMachine
 
-SEND_LIMIT_S = 10.0
-"""For one message to be taken by the transport; the link is dead long before. A send that overruns ends the session."""
-PING_INTERVAL_S = 10.0
-PING_LIMIT_S = 10.0
-"""Together they find a dead idle link within 20 s."""
-GOODBYE_LIMIT_S = 1.5
-"""For the close handshake, so that a stop is over within 2 s."""
 EVENT_CAPACITY = 16
 """Events in flight to the owner. When it is full, those who tell wait, the reader among them: a flood of messages is
 held back in the peer's own socket."""
@@ -66,14 +58,11 @@ class SessionDriver:
         # an order and the release that follows it are all that can ever wait
         self._orders_in, self._orders = trio.open_memory_channel[tuple[events.Command, trio.CancelScope]](2)
         self._link_scope = trio.CancelScope()
-        self._goodbye_code: int | None = None
+        self._conversation: Conversation | None = None
         self._outbox = Outbox()
         self._audio_open = False
         self._frames_without_session = 0
-        self._frames_cut_off = 0
-        self._frames_sent = 0
-        self._frames_received = 0
-        self._rtt_s: float | None = None
+        self._traffic = Traffic()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold sessions until `ShutdownRequested` was told and carried out.
@@ -109,15 +98,15 @@ class SessionDriver:
             attempt=machine.attempt,
             connects=machine.connects,
             next_attempt_s=max(0.0, (machine.next_deadline_s or 0.0) - now_s) if waiting else None,
-            frames_sent=self._frames_sent,
-            frames_received=self._frames_received,
+            frames_sent=self._traffic.frames_sent,
+            frames_received=self._traffic.frames_received,
             frames_dropped={
-                "stalled": self._outbox.frames_dropped + self._frames_cut_off,
+                "stalled": self._outbox.frames_dropped + self._traffic.frames_cut_off,
                 "no_session": self._frames_without_session,
             },
             last_end=machine.last_end,
             time_to_ready_s=machine.time_to_ready_s,
-            rtt_s=self._rtt_s,
+            rtt_s=self._traffic.rtt_s,
         )
 
     # the owner
@@ -154,12 +143,17 @@ class SessionDriver:
             self._outbox.clear()
             self._clear_playback()
         elif isinstance(command, events.ReleaseLink):
-            self._goodbye_code = command.close_code
-            self._link_scope.cancel()
+            self._call_off(command.close_code)
             self._order(command)
         else:
             fields = {"cause": command.cause.value} if command.cause else {}
             self._log.log(_SEVERITY_LEVELS[command.severity], "%s", command.text, extra=fields)
+
+    def _call_off(self, close_code: int | None) -> None:
+        if self._conversation is not None:
+            self._conversation.release(close_code)
+        else:
+            self._link_scope.cancel()
 
     def _order(self, command: events.Command) -> None:
         """Queue work for the link worker, with the scope that a later release cancels it by: made here, so that an
@@ -168,7 +162,6 @@ class SessionDriver:
         scope = trio.CancelScope()
         if not isinstance(command, events.ReleaseLink):
             self._link_scope = scope
-            self._goodbye_code = None
         self._orders_in.send_nowait((command, scope))
 
     # the link worker
@@ -187,74 +180,23 @@ class SessionDriver:
     async def _perform(self, order: events.Command) -> None:
         if isinstance(order, events.OpenLink):
             async with self._transport.connect(order.url) as connection:
-                # From here on a release ends the conversation only, so that the connection can still say goodbye.
-                with trio.CancelScope() as self._link_scope:
-                    await self.tell(events.LinkOpened(self._clock.boottime_s()))
-                    await self._converse(connection)
-                await self._say_goodbye(connection)
+                await self._hold(connection)
         else:
             await self.tell(events.TokenFetched(await self._tokens.fetch()))
 
-    async def _converse(self, connection: Connection) -> None:
-        """Carry messages both ways until the connection ends, which raises, or is released."""
-        ends: list[CloudError] = []
-
-        async def until_the_end(task: Callable[[Connection], Awaitable[None]]) -> None:
-            try:
-                await task(connection)
-            except CloudError as error:
-                ends.append(error)
-                nursery.cancel_scope.cancel()
-
+    async def _hold(self, connection: Connection) -> None:
+        await self.tell(events.LinkOpened(self._clock.boottime_s()))
+        conversation = Conversation(connection, self._outbox, self._traffic, tell=self.tell, play=self._hear)
+        self._conversation = conversation
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(until_the_end, self._read)
-                nursery.start_soon(until_the_end, self._write)
-                nursery.start_soon(until_the_end, self._keep_alive)
+            await conversation.run()
         finally:
-            self._rtt_s = None
-        raise ends[0]
+            self._conversation = None
 
-    async def _say_goodbye(self, connection: Connection) -> None:
-        if self._goodbye_code is not None:
-            with trio.move_on_after(GOODBYE_LIMIT_S):
-                await connection.close(self._goodbye_code)
-
-    async def _read(self, connection: Connection) -> None:
-        while True:
-            message = await connection.receive()
-            if isinstance(message, str):
-                await self.tell(messages.parse(message))
-            elif self._audio_open:
-                self._frames_received += 1
-                self._play(message)
-
-    async def _write(self, connection: Connection) -> None:
-        while True:
-            message = await self._outbox.take()
-            with trio.move_on_after(SEND_LIMIT_S) as limit:
-                if isinstance(message, str):
-                    await connection.send_text(message)
-                else:
-                    await self._send_frame(connection, message)
-            if limit.cancelled_caught:
-                raise CloudError(Cause.SEND_TIMED_OUT, f"the link took nothing for {SEND_LIMIT_S:.0f} s")
-
-    async def _send_frame(self, connection: Connection, frame: bytes) -> None:
-        try:
-            await connection.send_binary(frame)
-        except BaseException:
-            self._frames_cut_off += 1
-            raise
-        self._frames_sent += 1
-
-    async def _keep_alive(self, connection: Connection) -> None:
-        while True:
-            await trio.sleep(PING_INTERVAL_S)
-            with trio.move_on_after(PING_LIMIT_S) as limit:
-                self._rtt_s = await connection.ping()
-            if limit.cancelled_caught:
-                raise CloudError(Cause.PING_TIMED_OUT, f"no answer to a ping within {PING_LIMIT_S:.0f} s")
+    def _hear(self, frame: bytes) -> None:
+        if self._audio_open:
+            self._traffic.frames_received += 1
+            self._play(frame)
 
 
 def _failure(error: CloudError) -> events.LinkFailed:

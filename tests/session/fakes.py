@@ -56,6 +56,8 @@ class ScriptedConnection:
         self.released = trio.Event()
         self.reader_ended = False
         self.stalled = False
+        self.send_takes_s = 0.0
+        self.broken = False
         self.answers_pings = True
         self.answers_close = True
         self.pings_at_s: list[float] = []
@@ -81,7 +83,9 @@ class ScriptedConnection:
         await self._send(data)
 
     async def _send(self, message: str | bytes) -> None:
-        await trio.sleep(NEVER_S if self.stalled else 0)
+        self.broken = True  # until it is out: what is cut off in the middle breaks the stream
+        await trio.sleep(NEVER_S if self.stalled else self.send_takes_s)
+        self.broken = False
         self.sent.append(message)
 
     async def receive(self) -> str | bytes:
@@ -97,6 +101,8 @@ class ScriptedConnection:
 
     async def close(self, code: int) -> None:
         assert not self.reader_ended, "a connection whose reader was cancelled can say nothing any more"
+        if self.broken:
+            return
         self.closed_with = code
         await trio.sleep(0 if self.answers_close else NEVER_S)
 

@@ -208,6 +208,30 @@ async def test_a_stop_is_over_in_time_though_the_peer_does_not_answer_the_close(
     assert connection.released.is_set()
 
 
+async def test_the_message_that_is_being_sent_is_finished_before_the_goodbye(autojump_clock: MockClock) -> None:
+    async with running() as outside:
+        connection = await outside.agent_ready()
+        connection.send_takes_s = 0.5
+        outside.driver.offer_frame(FRAME)
+        await trio.testing.wait_all_tasks_blocked()
+        before_s = trio.current_time()
+    assert connection.sent[-1] == FRAME
+    assert connection.closed_with == 1000
+    assert trio.current_time() == before_s + 0.5
+
+
+async def test_a_message_that_is_never_taken_does_not_hold_up_a_stop(autojump_clock: MockClock) -> None:
+    async with running() as outside:
+        connection = await outside.agent_ready()
+        connection.stalled = True
+        outside.driver.offer_frame(FRAME)
+        await trio.testing.wait_all_tasks_blocked()
+        before_s = trio.current_time()
+    assert connection.closed_with is None
+    assert trio.current_time() == before_s + 1.5
+    assert outside.status().frames_dropped == {"stalled": 1, "no_session": 0}
+
+
 async def test_cancelling_drops_the_link_without_a_goodbye(autojump_clock: MockClock) -> None:
     outside = Outside()
     async with trio.open_nursery() as nursery:
