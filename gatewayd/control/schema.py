@@ -28,6 +28,16 @@ class SessionState(str, Enum):
     ENDED = "ended"
 
 
+class WaitingFor(str, Enum):
+    """What a station in the state `waiting` waits for."""
+
+    BACKOFF = "backoff"
+    SERVICE = "service"
+    """For the heartbeat to answer."""
+    CLOCK = "clock"
+    """For this device's clock to be set, without which no certificate can be verified."""
+
+
 class MicrophoneHealth(str, Enum):
     """What the sound itself says of the microphone."""
 
@@ -78,6 +88,7 @@ class SessionStatus:
     connects: int
     next_attempt_s: float | None
     """Seconds until the next attempt, while waiting for one."""
+    waiting_for: WaitingFor | None
     frames_sent: int
     frames_received: int
     frames_dropped: Mapping[str, int]

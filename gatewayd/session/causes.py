@@ -13,9 +13,12 @@ class Cause(str, Enum):
     CONNECT_REFUSED = "connect_refused"
     CONNECT_FAILED = "connect_failed"
     CONNECT_TIMED_OUT = "connect_timed_out"
+    PROXY_FAILED = "proxy_failed"
+    PROXY_REFUSED = "proxy_refused"
     TLS_FAILED = "tls_failed"
     CERTIFICATE_INVALID = "certificate_invalid"
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CLOCK_NOT_SET = "clock_not_set"  # the same, while this device does not know the time
 
     # the token
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a cause, not a secret: 401 or 403 from the token endpoint
@@ -55,6 +58,9 @@ class Cause(str, Enum):
 
 
 ADVICE = {
+    Cause.AUTH_TIMED_OUT: "this device or its link is too slow to send its token in time",
+    Cause.CERTIFICATE_NOT_YET_VALID: "check the service's certificate; this device's clock is synchronised",
+    Cause.PROXY_REFUSED: "check agent.proxy and agent.proxy_credential, and that the proxy lets this device through",
     Cause.TOKEN_REFUSED: "check the credential named by agent.token.credential, and that this device is still allowed",
     Cause.AUTH_REJECTED: "check that agent.token.url and agent.url belong to the same service, and the device's clock",
     Cause.AUTH_MALFORMED: "check agent.token.token_field: what it names is not a token of this service",

@@ -14,6 +14,7 @@ from gatewayd.control.schema import SessionStatus
 from gatewayd.errors import CloudError
 from gatewayd.seams.outbox import Outbox
 from gatewayd.session import events
+from gatewayd.session.causes import Cause
 from gatewayd.session.conversation import Conversation, Traffic
 from gatewayd.session.transitions import Phase
 
@@ -83,6 +84,10 @@ class SessionDriver:
         """Take word of the microphone: sound flows, or it has been gone for longer than a glitch."""
         await self.tell(events.DeviceAppeared() if present else events.DeviceDisappeared())
 
+    async def note_service(self, reachable: bool) -> None:
+        """Take word of the service: its heartbeat answers, or does not."""
+        await self.tell(events.ServiceReached() if reachable else events.ServiceUnreached())
+
     def offer_frame(self, frame: bytes) -> None:
         """Take a captured wire frame: sent if a session wants it, else dropped and counted."""
         if self._audio_open:
@@ -93,11 +98,12 @@ class SessionDriver:
     def status(self, now_s: float) -> SessionStatus:
         """Where things stand."""
         machine = self._machine
-        waiting = machine.phase is Phase.WAITING and machine.next_deadline_s is not None
+        waiting = machine.waiting_for is not None and machine.next_deadline_s is not None
         return SessionStatus(
             attempt=machine.attempt,
             connects=machine.connects,
             next_attempt_s=max(0.0, (machine.next_deadline_s or 0.0) - now_s) if waiting else None,
+            waiting_for=machine.waiting_for,
             frames_sent=self._traffic.frames_sent,
             frames_received=self._traffic.frames_received,
             frames_dropped={
@@ -175,7 +181,7 @@ class SessionDriver:
                 try:
                     await self._perform(order)
                 except CloudError as error:
-                    await self.tell(_failure(error))
+                    await self.tell(self._failure(error))
 
     async def _perform(self, order: events.Command) -> None:
         if isinstance(order, events.OpenLink):
@@ -198,12 +204,14 @@ class SessionDriver:
             self._traffic.frames_received += 1
             self._play(frame)
 
-
-def _failure(error: CloudError) -> events.LinkFailed:
-    return events.LinkFailed(
-        cause=error.cause,
-        detail=error.detail,
-        close_code=error.close_code,
-        http_status=error.http_status,
-        retry_after_s=error.retry_after_s,
-    )
+    def _failure(self, error: CloudError) -> events.LinkFailed:
+        cause = error.cause
+        if cause is Cause.CERTIFICATE_NOT_YET_VALID and not self._clock.synchronised():
+            cause = Cause.CLOCK_NOT_SET
+        return events.LinkFailed(
+            cause=cause,
+            detail=error.detail,
+            close_code=error.close_code,
+            http_status=error.http_status,
+            retry_after_s=error.retry_after_s,
+        )

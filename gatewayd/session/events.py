@@ -46,6 +46,16 @@ class DeviceDisappeared:
 
 
 @dataclass(frozen=True)
+class ServiceReached:
+    """The service's heartbeat answers."""
+
+
+@dataclass(frozen=True)
+class ServiceUnreached:
+    """The service's heartbeat does not answer, so that an attempt would be in vain."""
+
+
+@dataclass(frozen=True)
 class DeadlinePassed:
     """The machine's own `next_deadline` has come."""
 
@@ -128,6 +138,8 @@ Event: TypeAlias = (
     | ShutdownRequested
     | DeviceAppeared
     | DeviceDisappeared
+    | ServiceReached
+    | ServiceUnreached
     | DeadlinePassed
     | TokenFetched
     | LinkOpened

@@ -9,22 +9,23 @@ file is what is done on each transition. All times are seconds on one monotonic 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gatewayd.configuration.model import Activation
-from gatewayd.control.schema import SessionEnd
+from gatewayd.control.schema import WaitingFor
 from gatewayd.session import events, messages
-from gatewayd.session.causes import ADVICE, Cause
+from gatewayd.session.causes import Cause
+from gatewayd.session.ends import End, report_end
 from gatewayd.session.events import Command, Event, Report, Severity
-from gatewayd.session.policy import Ended, Lane, Next, Streak, lane_of, next_attempt
+from gatewayd.session.policy import Streak, next_attempt
 from gatewayd.session.transitions import TABLE, Action, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gatewayd.configuration.model import AgentConfiguration
-    from gatewayd.control.schema import SessionState
+    from gatewayd.control.schema import SessionEnd, SessionState
     from gatewayd.session.tokens import Token
 
 CONNECTED_LIMIT_S = 10.0
@@ -37,6 +38,8 @@ OVERDUE_S = 5.0
 """What driver and adapters get beyond the limits they keep themselves, before the machine takes them for stuck."""
 RELEASE_LIMIT_S = 10.0
 """For a link to be released; releasing is done by force and takes 2 s at most, so more means a stuck driver."""
+SERVICE_PATIENCE_S = 300.0
+"""Longest an attempt waits for the heartbeat, which may be wrong; half of it at least, drawn anew each time."""
 
 _CONVERSATION_OVER = (Cause.SESSION_ENDED, Cause.CLOSED_NORMALLY)
 """Ends after which an on-demand station goes idle: the conversation ran its course."""
@@ -48,18 +51,6 @@ class UndefinedTransition(RuntimeError):
 
 class LinkStuck(RuntimeError):
     """The driver did not release a link in time: a bug; only a new process is sure to hear again."""
-
-
-@dataclass(frozen=True)
-class _End:
-    """How the present link came to its end, and what was known when it did."""
-
-    cause: Cause
-    detail: str
-    close_code: int | None = None
-    error_code: str | None = None
-    http_status: int | None = None
-    retry_after_s: float | None = None
 
 
 class SessionMachine:
@@ -85,34 +76,13 @@ class SessionMachine:
         self._streak = Streak()
         self._token: Token | None = None
         self._attempt_began_s = 0.0
+        self._service_reachable: bool | None = None
         self._stable = False
-        self._end = _End(Cause.STOPPED, "no session yet")
-        # each takes the events that the table pairs it with
+        self._secret = ""
+        self._end = End(Phase.IDLE, Cause.STOPPED, "no session yet")
+        # the method of each action; it takes the events that the table pairs the action with
         self._actions: dict[Action, Callable[[Any, float], list[Command]]] = {
-            Action.IGNORE: lambda _event, _now_s: [],
-            Action.BEGIN_SERVICE: self._begin_service,
-            Action.WANT: self._want,
-            Action.NOT_WANT: self._not_want,
-            Action.STOP: self._stop,
-            Action.NOTE_DEVICE: self._note_device,
-            Action.NOTE_NO_DEVICE: self._note_no_device,
-            Action.RESUME: self._resume,
-            Action.SUSPEND: self._suspend,
-            Action.BEGIN_ATTEMPT: self._begin_attempt,
-            Action.OPEN: self._open,
-            Action.AUTHENTICATE: self._authenticate,
-            Action.CONNECT: self._connect,
-            Action.BECOME_READY: self._become_ready,
-            Action.PROVE_STABLE: self._prove_stable,
-            Action.FAIL: self._fail,
-            Action.TIME_OUT: self._time_out,
-            Action.ABANDON: self._abandon,
-            Action.NOTE_SESSION_END: self._note_session_end,
-            Action.NOTE_ERROR: self._note_error,
-            Action.NOTE_CLOSE: self._note_close,
-            Action.STOP_WAITING: self._stop_waiting,
-            Action.SETTLE: self._settle,
-            Action.GIVE_UP: self._give_up,
+            action: getattr(self, f"_{action.name.lower()}") for action in Action
         }
 
     @property
@@ -124,6 +94,15 @@ class SessionMachine:
     def attempt(self) -> int:
         """Failures in a row; 0 again once a session proved stable."""
         return self._streak.failures
+
+    @property
+    def waiting_for(self) -> WaitingFor | None:
+        """What the next attempt waits for, if one is waited for."""
+        if self.phase is Phase.AWAITING_SERVICE:
+            return WaitingFor.SERVICE
+        if self.phase is not Phase.WAITING:
+            return None
+        return WaitingFor.CLOCK if self._end.cause is Cause.CLOCK_NOT_SET else WaitingFor.BACKOFF
 
     def handle(self, event: Event, now_s: float) -> list[Command]:
         """Take an event, and say what is to be done, in this order.
@@ -142,6 +121,9 @@ class SessionMachine:
         if self.state is not state_before:
             self.state_since_s = now_s
         return commands
+
+    def _ignore(self, _event: Event, _now_s: float) -> list[Command]:
+        return []
 
     # at rest
 
@@ -179,8 +161,23 @@ class SessionMachine:
         self._device_present = False
         return []
 
+    def _note_service(self, _event: Event, _now_s: float) -> list[Command]:
+        self._service_reachable = True
+        return []
+
+    def _note_no_service(self, _event: Event, _now_s: float) -> list[Command]:
+        self._service_reachable = False
+        return []
+
     def _resume(self, _event: Event, now_s: float) -> list[Command]:
         self._device_present = True
+        self._rest(now_s)
+        return []
+
+    def _resume_spread(self, _event: Event, now_s: float) -> list[Command]:
+        """Everybody's heartbeat begins to answer at the same time."""
+        self._service_reachable = True
+        self._not_before_s = now_s + self._uniform(0.0, self._agent.backoff.startup_spread_s)
         self._rest(now_s)
         return []
 
@@ -202,6 +199,13 @@ class SessionMachine:
 
     # an attempt
 
+    def _begin_if_reachable(self, event: Event, now_s: float) -> list[Command]:
+        if self._service_reachable is False:
+            patience_s = self._uniform(SERVICE_PATIENCE_S / 2, SERVICE_PATIENCE_S)
+            self._enter(Phase.AWAITING_SERVICE, now_s + patience_s)
+            return [Report(Severity.INFO, "the service's heartbeat does not answer; the next attempt waits for it")]
+        return self._begin_attempt(event, now_s)
+
     def _begin_attempt(self, _event: Event, now_s: float) -> list[Command]:
         self._attempt_began_s = now_s
         self._stable = False
@@ -212,10 +216,13 @@ class SessionMachine:
         url = event.token.url or self._agent.url
         if not url:
             return self._release(
-                _End(Cause.TOKEN_UNUSABLE, "the token's answer carries no WebSocket address, nor is agent.url set"),
+                self._ends(
+                    Cause.TOKEN_UNUSABLE, "the token's answer carries no WebSocket address, nor is agent.url set"
+                ),
                 now_s,
             )
         self._token = event.token
+        self._secret = event.token.value
         self._enter(Phase.OPENING, now_s + self._agent.connect_timeout_s + OVERDUE_S)
         return [events.OpenLink(url)]
 
@@ -223,7 +230,7 @@ class SessionMachine:
         self.connects += 1
         token, self._token = self._token, None
         if token is None or not token.usable_at(event.boottime_s):
-            return self._release(_End(Cause.TOKEN_EXPIRED, "the token grew too old while connecting"), now_s)
+            return self._release(self._ends(Cause.TOKEN_EXPIRED, "the token grew too old while connecting"), now_s)
         self._enter(Phase.AUTHENTICATING, now_s + CONNECTED_LIMIT_S)
         return [events.SendText(messages.authenticate(token.value))]
 
@@ -245,14 +252,7 @@ class SessionMachine:
     # its end
 
     def _fail(self, event: events.LinkFailed, now_s: float) -> list[Command]:
-        end = _End(
-            cause=event.cause,
-            detail=event.detail,
-            close_code=event.close_code,
-            http_status=event.http_status,
-            retry_after_s=event.retry_after_s,
-        )
-        return self._release(end, now_s)
+        return self._release(End.of_failure(self.phase, event), now_s)
 
     def _time_out(self, _event: Event, now_s: float) -> list[Command]:
         cause, detail = {
@@ -267,30 +267,30 @@ class SessionMachine:
                 f"no agent became ready within {AGENT_READY_LIMIT_S:.0f} s",
             ),
         }[self.phase]
-        return self._release(_End(cause, detail), now_s)
+        return self._release(self._ends(cause, detail), now_s)
 
     def _abandon(self, event: Event, now_s: float) -> list[Command]:
         if isinstance(event, events.DeviceDisappeared):
             self._device_present = False
-            end = _End(Cause.DEVICE_LOST, "the microphone is gone")
+            end = self._ends(Cause.DEVICE_LOST, "the microphone is gone")
         elif isinstance(event, events.SessionDismissed):
             self._wanted = False
-            end = _End(Cause.STOPPED, "stopped on request")
+            end = self._ends(Cause.STOPPED, "stopped on request")
         else:
             self._shutting_down = True
-            end = _End(Cause.SHUT_DOWN, "the daemon is leaving")
+            end = self._ends(Cause.SHUT_DOWN, "the daemon is leaving")
         return self._release(end, now_s, close_code=messages.CLOSE_NORMAL)
 
     def _note_session_end(self, event: events.SessionEndAnnounced, now_s: float) -> list[Command]:
         detail = f"the service ended the session: {event.reason or 'no reason given'}"
-        return self._await_close(_End(Cause.SESSION_ENDED, detail), now_s)
+        return self._await_close(self._ends(Cause.SESSION_ENDED, detail), now_s)
 
     def _note_error(self, event: events.ErrorReported, now_s: float) -> list[Command]:
         detail = f"the service reported {event.code or 'an error without a code'}: {event.message or 'no message'}"
-        return self._await_close(_End(event.cause, detail, error_code=event.code or None), now_s)
+        return self._await_close(self._ends(event.cause, detail, error_code=event.code or None), now_s)
 
-    def _await_close(self, end: _End, now_s: float) -> list[Command]:
-        self._end = end
+    def _await_close(self, end: End, now_s: float) -> list[Command]:
+        self._end = self._without_secret(end)
         self._enter(Phase.ENDING, now_s + CLOSE_LIMIT_S)
         return [events.StopAudio()]
 
@@ -300,36 +300,43 @@ class SessionMachine:
     def _stop_waiting(self, _event: Event, now_s: float) -> list[Command]:
         return self._release(self._end, now_s, close_code=messages.CLOSE_NORMAL)
 
-    def _release(self, end: _End, now_s: float, *, close_code: int | None = None) -> list[Command]:
-        self._end = end
+    def _release(self, end: End, now_s: float, *, close_code: int | None = None) -> list[Command]:
+        self._end = self._without_secret(end)
         self._token = None
         self._enter(Phase.RELEASING, now_s + RELEASE_LIMIT_S)
         return [events.StopAudio(), events.ReleaseLink(close_code)]
 
     def _settle(self, _event: Event, now_s: float) -> list[Command]:
         end = self._end
-        ended = Ended(end.cause, end.http_status, end.retry_after_s, was_stable=self._stable)
+        repeated = self.last_end is not None and self.last_end.cause is end.cause is Cause.CLOCK_NOT_SET
+        ended = end.ended(was_stable=self._stable)
         following = next_attempt(ended, self._streak, self._agent.backoff, self._uniform)
         self._streak = following.streak
         self._not_before_s = now_s + following.delay_s
-        self.last_end = SessionEnd(end.cause, end.detail, end.close_code, end.error_code)
+        self._secret = ""
+        self.last_end = end.status()
         if self._activation is Activation.ON_DEMAND and end.cause in _CONVERSATION_OVER:
             self._wanted = False
         self._rest(now_s)
-        return [self._report(end, ended, following)]
-
-    def _report(self, end: _End, ended: Ended, following: Next) -> Report:
-        text = end.detail
-        if following.slow and end.cause in ADVICE:
-            text += f"; {ADVICE[end.cause]}"
-        if self.phase is Phase.WAITING:
-            text += f"; next attempt in {following.delay_s:.1f} s"
-        if following.slow:
-            return Report(Severity.ERROR, text, end.cause)
-        return Report(Severity.INFO if lane_of(ended) is Lane.NORMAL else Severity.WARNING, text, end.cause)
+        waits = self.phase is Phase.WAITING
+        report = report_end(end, ended, following, waits=waits, service_reachable=self._service_reachable)
+        return [] if repeated else [report]
 
     def _give_up(self, _event: Event, _now_s: float) -> list[Command]:
         raise LinkStuck(f"a link was not released within {RELEASE_LIMIT_S:.0f} s")
+
+    def _ends(self, cause: Cause, detail: str, *, error_code: str | None = None) -> End:
+        return End(self.phase, cause, detail, error_code=error_code)
+
+    def _without_secret(self, end: End) -> End:
+        """A service may repeat the token in what it says; people and logs are not to see it."""
+        if not self._secret:
+            return end
+        return replace(
+            end,
+            detail=end.detail.replace(self._secret, "[token]"),
+            error_code=end.error_code and end.error_code.replace(self._secret, "[token]"),
+        )
 
     def _enter(self, phase: Phase, deadline_s: float | None) -> None:
         self.phase = phase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from gatewayd.session.causes import Cause
 from gatewayd.session.events import (
@@ -69,7 +70,12 @@ def parse(text: str) -> ServerMessage:
         code = shown(message.get("code"))
         cause = _CAUSE_OF_ERROR_CODE.get(code, Cause.SERVER_ERROR)
         return ErrorReported(cause=cause, code=code, message=shown(message.get("message")))
-    return MessageIgnored(f"a message of the unknown type {shown(kind)!r}")
+    return MessageIgnored(f"a message of the unknown type {_plain_word(kind)!r}")
+
+
+def _plain_word(value: object) -> str:
+    """A value that is a word such as message types are; anything else could be a secret that the service repeats."""
+    return value if isinstance(value, str) and re.fullmatch(r"[a-z_]{1,32}", value) else "?"
 
 
 def shown(value: object) -> str:

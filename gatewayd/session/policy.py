@@ -6,7 +6,7 @@ device from ever hammering the service, and a street of devices from arriving at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,10 @@ DELAY_FLOOR_S = 0.5
 """No backoff waits less than this, however the jitter falls."""
 RETRY_AFTER_CEILING_S = 3600.0
 """A server's Retry-After counts up to here."""
+CLOCK_RETRY_S = 5.0
+"""Between attempts while the clock is not set: it is set within a minute of the network's coming, or a person must."""
+AUTH_TIMEOUTS_ALARMING = 3
+"""So many in a row are no accident."""
 NORMAL_PAUSE_S = 1.0
 """Shortest wait after a session that ended well."""
 
@@ -32,6 +36,7 @@ class Lane(Enum):
     NORMAL = "a short pause; a session that was short counts as a failure"
     REJECTED = "once more at once with a fresh token, then as refused"
     REFUSED = "the slow lane: minutes, jittered, for ever"
+    CLOCK = "every few seconds, without escalation, until the clock is set"
 
 
 LANES: Mapping[Cause, Lane] = {
@@ -39,9 +44,12 @@ LANES: Mapping[Cause, Lane] = {
     Cause.CONNECT_REFUSED: Lane.BACKOFF,
     Cause.CONNECT_FAILED: Lane.BACKOFF,
     Cause.CONNECT_TIMED_OUT: Lane.BACKOFF,
+    Cause.PROXY_FAILED: Lane.BACKOFF,
+    Cause.PROXY_REFUSED: Lane.BACKOFF,
     Cause.TLS_FAILED: Lane.BACKOFF,
     Cause.CERTIFICATE_INVALID: Lane.BACKOFF,
     Cause.CERTIFICATE_NOT_YET_VALID: Lane.BACKOFF,
+    Cause.CLOCK_NOT_SET: Lane.CLOCK,
     Cause.TOKEN_REFUSED: Lane.REFUSED,
     Cause.TOKEN_UNAVAILABLE: Lane.BACKOFF,
     Cause.TOKEN_UNUSABLE: Lane.BACKOFF,
@@ -79,6 +87,8 @@ class Streak:
 
     failures: int = 0
     rejections: int = 0
+    auth_timeouts: int = 0
+    """In a row without anything else in between."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,8 @@ class Next:
 
     delay_s: float
     streak: Streak
-    slow: bool = False
-    """Whether it is the slow lane: something a person has to put right."""
+    alarming: bool = False
+    """Whether a person has to put something right."""
 
 
 def lane_of(ended: Ended) -> Lane:
@@ -117,14 +127,15 @@ def next_attempt(
     `uniform(a, b)` draws from [a, b]; it is the only source of chance.
     """
     lane = lane_of(ended)
-    counted = replace(streak, failures=streak.failures + 1)
+    if lane is Lane.CLOCK:
+        return Next(CLOCK_RETRY_S, streak)
+    counted = _count(ended, streak)
     if lane is Lane.REJECTED:
-        rejected = replace(counted, rejections=streak.rejections + 1)
         if streak.rejections == 0:
-            return Next(0.0, rejected)
-        return Next(_slow(backoff, uniform), rejected, slow=True)
+            return Next(0.0, counted)
+        return Next(_slow(backoff, uniform), counted, alarming=True)
     if lane is Lane.REFUSED:
-        return Next(_slow(backoff, uniform), counted, slow=True)
+        return Next(_slow(backoff, uniform), counted, alarming=True)
     if lane is Lane.NORMAL and ended.was_stable:
         return Next(NORMAL_PAUSE_S + uniform(0.0, backoff.base_s), streak)
     delay_s = _full_jitter(streak.failures, backoff, uniform)
@@ -132,7 +143,15 @@ def next_attempt(
         return Next(NORMAL_PAUSE_S + delay_s, counted)
     if ended.retry_after_s is not None:
         delay_s += min(max(ended.retry_after_s, 0.0), RETRY_AFTER_CEILING_S)
-    return Next(delay_s, counted)
+    return Next(delay_s, counted, alarming=counted.auth_timeouts >= AUTH_TIMEOUTS_ALARMING)
+
+
+def _count(ended: Ended, streak: Streak) -> Streak:
+    return Streak(
+        failures=streak.failures + 1,
+        rejections=streak.rejections + (lane_of(ended) is Lane.REJECTED),
+        auth_timeouts=streak.auth_timeouts + 1 if ended.cause is Cause.AUTH_TIMED_OUT else 0,
+    )
 
 
 def _full_jitter(failures: int, backoff: BackoffConfiguration, uniform: Callable[[float, float], float]) -> float:

@@ -8,6 +8,8 @@ then the WebSocket. The theory of the table:
   the driver says that nothing of the link is left (`LinkReleased`). Nothing late can disturb the next attempt.
 * **ENDING waits, briefly, for the server's close** after the server said that it ends the session, so that the close
   code is known; it has a deadline, because a server may say so and then stay.
+* **The heartbeat steers, and does not rule.** While it says that the service cannot be reached, an attempt that is due
+  waits in AWAITING_SERVICE instead of burning a token; but not for ever, because a heartbeat can be wrong.
 * **Wishes are remembered, not queued.** A request, a dismissal, a shutdown or a device that comes and goes while a link
   is being released only sets what the next phase is chosen by.
 * **Every phase that waits for the outside has a deadline**; the only ones without are those in which nothing is wanted
@@ -36,6 +38,7 @@ class Phase(Enum):
     IDLE = "idle"
     NO_DEVICE = "no_device"
     WAITING = "waiting"
+    AWAITING_SERVICE = "awaiting_service"
     FETCHING = "fetching"
     OPENING = "opening"
     AUTHENTICATING = "authenticating"
@@ -55,6 +58,7 @@ _STATES = {
     Phase.IDLE: SessionState.IDLE,
     Phase.NO_DEVICE: SessionState.NO_DEVICE,
     Phase.WAITING: SessionState.WAITING,
+    Phase.AWAITING_SERVICE: SessionState.WAITING,
     Phase.FETCHING: SessionState.CONNECTING,
     Phase.OPENING: SessionState.CONNECTING,
     Phase.AUTHENTICATING: SessionState.CONNECTING,
@@ -76,8 +80,12 @@ class Action(Enum):
     STOP = "stop"
     NOTE_DEVICE = "note the device"
     NOTE_NO_DEVICE = "note that there is none"
+    NOTE_SERVICE = "note the service"
+    NOTE_NO_SERVICE = "note that there is no service"
+    RESUME_SPREAD = "resume, not all at once"
     RESUME = "resume"
     SUSPEND = "suspend"
+    BEGIN_IF_REACHABLE = "begin an attempt, if the service can be reached"
     BEGIN_ATTEMPT = "begin an attempt"
     OPEN = "open the link"
     AUTHENTICATE = "authenticate"
@@ -108,7 +116,8 @@ A = Action
 
 _LIVE = (P.AUTHENTICATING, P.CONNECTED, P.AGENT_READY)
 _LINKED = (P.FETCHING, P.OPENING, *_LIVE)
-_RESTING = (P.IDLE, P.NO_DEVICE, P.WAITING)
+_DUE = (P.WAITING, P.AWAITING_SERVICE)
+_RESTING = (P.IDLE, P.NO_DEVICE, *_DUE)
 _STAY: tuple[Phase, ...] = ()
 
 _MESSAGES = (
@@ -123,6 +132,8 @@ _WISHES = (
     events.SessionDismissed,
     events.DeviceAppeared,
     events.DeviceDisappeared,
+    events.ServiceReached,
+    events.ServiceUnreached,
     events.ShutdownRequested,
 )
 
@@ -133,16 +144,18 @@ ROWS: tuple[Row, ...] = (
     # at rest: nothing reaches out
     ([P.IDLE], events.Booted, A.BEGIN_SERVICE, [P.IDLE, P.NO_DEVICE]),
     ([P.IDLE], events.SessionRequested, A.WANT, [P.NO_DEVICE, P.WAITING]),
-    ([P.NO_DEVICE, P.WAITING], events.SessionRequested, A.IGNORE, _STAY),
+    ([P.NO_DEVICE, *_DUE], events.SessionRequested, A.IGNORE, _STAY),
     ([P.IDLE], events.SessionDismissed, A.IGNORE, _STAY),
-    ([P.NO_DEVICE, P.WAITING], events.SessionDismissed, A.NOT_WANT, [P.IDLE]),
+    ([P.NO_DEVICE, *_DUE], events.SessionDismissed, A.NOT_WANT, [P.IDLE]),
     ([P.IDLE], events.DeviceAppeared, A.NOTE_DEVICE, _STAY),
     ([P.NO_DEVICE], events.DeviceAppeared, A.RESUME, [P.WAITING]),
-    ([P.WAITING], events.DeviceAppeared, A.IGNORE, _STAY),
+    (_DUE, events.DeviceAppeared, A.IGNORE, _STAY),
     ([P.IDLE], events.DeviceDisappeared, A.NOTE_NO_DEVICE, _STAY),
     ([P.NO_DEVICE], events.DeviceDisappeared, A.IGNORE, _STAY),
-    ([P.WAITING], events.DeviceDisappeared, A.SUSPEND, [P.NO_DEVICE]),
-    ([P.WAITING], events.DeadlinePassed, A.BEGIN_ATTEMPT, [P.FETCHING]),
+    (_DUE, events.DeviceDisappeared, A.SUSPEND, [P.NO_DEVICE]),
+    ([P.WAITING], events.DeadlinePassed, A.BEGIN_IF_REACHABLE, [P.FETCHING, P.AWAITING_SERVICE]),
+    ([P.AWAITING_SERVICE], events.ServiceReached, A.RESUME_SPREAD, [P.WAITING]),
+    ([P.AWAITING_SERVICE], events.DeadlinePassed, A.BEGIN_ATTEMPT, [P.FETCHING]),
     (_RESTING, events.ShutdownRequested, A.STOP, [P.STOPPED]),
     # an attempt, and the session it leads to
     ([P.FETCHING], events.TokenFetched, A.OPEN, [P.OPENING, P.RELEASING]),
@@ -178,6 +191,9 @@ ROWS: tuple[Row, ...] = (
     ([P.ENDING, P.RELEASING], events.DeviceAppeared, A.NOTE_DEVICE, _STAY),
     ([P.ENDING, P.RELEASING], events.DeviceDisappeared, A.NOTE_NO_DEVICE, _STAY),
     ([P.ENDING, P.RELEASING], events.ShutdownRequested, A.STOP, _STAY),
+    # the heartbeat only steers when an attempt begins
+    (set(P) - {P.AWAITING_SERVICE, P.STOPPED}, events.ServiceReached, A.NOTE_SERVICE, _STAY),
+    (set(P) - {P.STOPPED}, events.ServiceUnreached, A.NOTE_NO_SERVICE, _STAY),
     # over
     ([P.STOPPED], _WISHES, A.IGNORE, _STAY),
 )

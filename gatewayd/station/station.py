@@ -77,6 +77,10 @@ class Station:
         """Want no session until the next request."""
         await self._driver.tell(events.SessionDismissed())
 
+    async def note_service(self, reachable: bool) -> None:
+        """Take word of the service: its heartbeat answers, or does not."""
+        await self._driver.note_service(reachable)
+
     def status(self) -> StationStatus:
         """Where things stand."""
         now_s = self._clock.monotonic_s()

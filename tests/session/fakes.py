@@ -22,11 +22,17 @@ NEVER_S = float("inf")
 class LoopClock:
     """The event loop's virtual clock for both of a daemon's clocks."""
 
+    def __init__(self) -> None:
+        self.knows_the_time = True
+
     def monotonic_s(self) -> float:
         return trio.current_time()
 
     def boottime_s(self) -> float:
         return trio.current_time()
+
+    def synchronised(self) -> bool:
+        return self.knows_the_time
 
 
 class ScriptedTokens:

@@ -59,6 +59,9 @@ class Story:
     def shows(self, state: str) -> bool:
         return self.machine.state.value == state
 
+    def waits_for(self, what: str) -> bool:
+        return self.machine.waiting_for is not None and self.machine.waiting_for.value == what
+
     def to(self, phase: Phase) -> Story:
         """Live through the happy path, without time passing but where a deadline asks for it, up to a phase."""
         for event in (

@@ -34,6 +34,7 @@ class Outside:
     def __init__(self) -> None:
         self.tokens = ScriptedTokens()
         self.transport = ScriptedTransport()
+        self.clock = LoopClock()
         self.played: list[bytes] = []
         self.clearings = 0
         self.machine = SessionMachine(AGENT, Activation.ALWAYS, Chance(1.0))
@@ -41,7 +42,7 @@ class Outside:
             machine=self.machine,
             transport=self.transport,
             tokens=self.tokens,
-            clock=LoopClock(),
+            clock=self.clock,
             play=self.played.append,
             clear_playback=self._clear_playback,
             log=logging.LoggerAdapter(logging.getLogger("gatewayd.test"), {}),
@@ -230,6 +231,33 @@ async def test_a_message_that_is_never_taken_does_not_hold_up_a_stop(autojump_cl
     assert connection.closed_with is None
     assert trio.current_time() == before_s + 1.5
     assert outside.status().frames_dropped == {"stalled": 1, "no_session": 0}
+
+
+async def test_a_certificate_of_the_future_while_the_clock_is_not_set(autojump_clock: MockClock) -> None:
+    async with running(device=False) as outside:
+        outside.clock.knows_the_time = False
+        not_yet = CloudError(Cause.CERTIFICATE_NOT_YET_VALID, "the certificate is not yet valid")
+        outside.tokens.failures.extend([not_yet, not_yet])
+        await outside.driver.note_device(present=True)
+        await trio.sleep(1)
+        status = outside.status()
+        assert status.waiting_for is not None
+        assert (status.waiting_for.value, status.next_attempt_s, status.attempt) == ("clock", 4.0, 0)
+        await trio.sleep(4.5)
+        outside.clock.knows_the_time = True
+        await outside.agent_ready()
+    first_s = outside.tokens.requested_at_s[0]
+    assert outside.tokens.requested_at_s == [first_s, first_s + 5, first_s + 10]
+
+
+async def test_no_token_is_burnt_while_the_service_cannot_be_reached(autojump_clock: MockClock) -> None:
+    async with running(device=False) as outside:
+        await outside.driver.note_service(reachable=False)
+        await outside.driver.note_device(present=True)
+        await trio.sleep(100)
+        assert outside.tokens.requested_at_s == []
+        await outside.driver.note_service(reachable=True)
+        await outside.agent_ready()
 
 
 async def test_cancelling_drops_the_link_without_a_goodbye(autojump_clock: MockClock) -> None:

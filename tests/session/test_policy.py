@@ -48,12 +48,12 @@ def test_a_rejected_token_is_retried_at_once_and_then_in_the_slow_lane() -> None
     first = next_attempt(Ended(Cause.AUTH_MALFORMED), Streak(), BACKOFF, Chance(0.25))
     assert first == Next(0.0, Streak(failures=1, rejections=1))
     second = next_attempt(Ended(Cause.AUTH_REJECTED), first.streak, BACKOFF, Chance(0.25))
-    assert second == Next(450.0, Streak(failures=2, rejections=2), slow=True)
+    assert second == Next(450.0, Streak(failures=2, rejections=2), alarming=True)
 
 
 def test_a_refused_credential_is_slow_from_the_first() -> None:
     assert next_attempt(Ended(Cause.TOKEN_REFUSED), Streak(), BACKOFF, Chance(1.0)) == Next(
-        900.0, Streak(failures=1), slow=True
+        900.0, Streak(failures=1), alarming=True
     )
 
 

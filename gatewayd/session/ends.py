@@ -1,0 +1,71 @@
+"""How an attempt or a session ended, and how that is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewayd.control.schema import SessionEnd
+from gatewayd.session.causes import ADVICE, Cause
+from gatewayd.session.events import Report, Severity
+from gatewayd.session.policy import Ended, Lane, Next, lane_of
+from gatewayd.session.transitions import Phase
+
+if TYPE_CHECKING:
+    from gatewayd.session.events import LinkFailed
+
+_ADDRESS_SETTINGS = {Phase.FETCHING: "agent.token.url", Phase.OPENING: "agent.url"}
+_MISDIRECTED = frozenset({Cause.CONNECT_REFUSED, Cause.UPGRADE_REFUSED, Cause.UPGRADE_FAILED})
+"""What a service that can be reached does only at a wrong address or for a wrong scheme."""
+
+
+@dataclass(frozen=True)
+class End:
+    """What is known of an end. `phase` is where it came."""
+
+    phase: Phase
+    cause: Cause
+    detail: str
+    close_code: int | None = None
+    error_code: str | None = None
+    http_status: int | None = None
+    retry_after_s: float | None = None
+
+    @classmethod
+    def of_failure(cls, phase: Phase, failure: LinkFailed) -> End:
+        """The end that a failed link is."""
+        return cls(
+            phase=phase,
+            cause=failure.cause,
+            detail=failure.detail,
+            close_code=failure.close_code,
+            http_status=failure.http_status,
+            retry_after_s=failure.retry_after_s,
+        )
+
+    def ended(self, *, was_stable: bool) -> Ended:
+        """The part that the wait depends on."""
+        return Ended(self.cause, self.http_status, self.retry_after_s, was_stable=was_stable)
+
+    def status(self) -> SessionEnd:
+        """The part that the status shows."""
+        return SessionEnd(self.cause, self.detail, self.close_code, self.error_code)
+
+
+def report_end(end: End, ended: Ended, following: Next, *, waits: bool, service_reachable: bool | None) -> Report:
+    """Say how it ended, what a person can do about it, and when the next attempt is, if one is waited for."""
+    parts = [end.detail]
+    if service_reachable and end.cause in _MISDIRECTED and end.phase in _ADDRESS_SETTINGS:
+        setting = _ADDRESS_SETTINGS[end.phase]
+        parts.append(f"the service's heartbeat answers, so the address or the scheme in {setting} is likely wrong")
+    elif following.alarming and end.cause in ADVICE:
+        parts.append(ADVICE[end.cause])
+    if waits:
+        parts.append(f"next attempt in {following.delay_s:.1f} s")
+    return Report(_severity(ended, following), "; ".join(parts), end.cause)
+
+
+def _severity(ended: Ended, following: Next) -> Severity:
+    if following.alarming:
+        return Severity.ERROR
+    return Severity.INFO if lane_of(ended) is Lane.NORMAL else Severity.WARNING
