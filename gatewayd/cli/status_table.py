@@ -93,6 +93,17 @@ def _capture(capture: Mapping[str, object], station: Mapping[str, object], colou
     ]
 
 
+_AWAITED = {"service": "waits for the service's heartbeat", "clock": "waits for this device's clock to be set"}
+
+
+def _waits(session: Mapping[str, object]) -> list[str]:
+    if session.get("next_attempt_s") is None:
+        return []
+    awaited = _AWAITED.get(_text(session, "waiting_for"))
+    attempt = f"next attempt in {duration(session['next_attempt_s'])}"
+    return [f"{awaited}, {attempt} at the latest" if awaited else attempt]
+
+
 def _session(session: Mapping[str, object]) -> list[str]:
     if not session:
         return ["none"]
@@ -108,13 +119,9 @@ def _session(session: Mapping[str, object]) -> list[str]:
             f"{dropped or 'none dropped'}"
         ),
     ]
-    times = [
-        f"{what} {duration(session[key]) if key == 'next_attempt_s' else _milliseconds(session[key])}"
-        for what, key in (
-            ("next attempt in", "next_attempt_s"),
-            ("ready after", "time_to_ready_s"),
-            ("round trip", "rtt_s"),
-        )
+    times = _waits(session) + [
+        f"{what} {_milliseconds(session[key])}"
+        for what, key in (("ready after", "time_to_ready_s"), ("round trip", "rtt_s"))
         if session.get(key) is not None
     ]
     return [*lines, ", ".join(times)] if times else lines

@@ -58,6 +58,7 @@ LOBBY = StationStatus(
         attempt=0,
         connects=2,
         next_attempt_s=None,
+        waiting_for=None,
         frames_sent=1200,
         frames_received=900,
         frames_dropped={"stalled": 3, "no_session": 0},

@@ -52,3 +52,6 @@ class OffsetClock:
 
     def boottime_s(self) -> float:
         return trio.current_time() + self.slept_s
+
+    def synchronised(self) -> bool:
+        return True

@@ -32,6 +32,7 @@ SESSION = SessionStatus(
     attempt=0,
     connects=1,
     next_attempt_s=None,
+    waiting_for=None,
     frames_sent=400,
     frames_received=398,
     frames_dropped={"stalled": 2, "no_session": 20},
