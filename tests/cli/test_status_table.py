@@ -60,14 +60,14 @@ def test_a_station_that_waits_shows_for_how_long() -> None:
 @pytest.mark.parametrize(
     ("waiting_for", "shown"),
     [
-        ("backoff", "next attempt in 4 s"),
-        ("service", "waits for the service's heartbeat, next attempt in 4 s at the latest"),
-        ("clock", "waits for this device's clock to be set, next attempt in 4 s at the latest"),
-        ("the moon", "next attempt in 4 s"),
+        ("backoff", "next attempt in 1 min 12 s"),
+        ("service", "waits for the service's heartbeat, next attempt in 1 min 12 s at the latest"),
+        ("clock", "waits for this device's clock to be set, next attempt in 1 min 12 s at the latest"),
+        ("the moon", "next attempt in 1 min 12 s"),
     ],
 )
 def test_a_station_that_waits_says_for_what(waiting_for: str, shown: str) -> None:
-    session = {"next_attempt_s": 4.0, "waiting_for": waiting_for}
+    session = {"next_attempt_s": 72.4, "waiting_for": waiting_for}
     lines = table({"stations": {"lobby": {"state": "waiting", "session": session}}}, colours=False).split("\n")
     assert shown in [line.strip() for line in lines]
 
