@@ -40,6 +40,10 @@ class Setting:
     def socket(self) -> Path:
         return self.configuration.with_name("c.sock")
 
+    @property
+    def log(self) -> Path:
+        return self.configuration.with_name("daemon.log")
+
 
 def write_configuration(
     folder: Path, service: Service, card: SoftCard, *, extra: str = "", station: str = ""
@@ -125,7 +129,8 @@ class RunningDaemon:
 async def daemon(setting: Setting) -> AsyncIterator[RunningDaemon]:
     """Start the daemon; it is killed if the block leaves it running."""
     command = [*GATEWAYD, "run", "--config", str(setting.configuration)]
-    process = await trio.lowlevel.open_process(command, env={**os.environ, **setting.environment})
+    with setting.log.open("ab") as log:
+        process = await trio.lowlevel.open_process(command, env={**os.environ, **setting.environment}, stderr=log)
     try:
         yield RunningDaemon(process, setting)
     finally:
@@ -133,6 +138,7 @@ async def daemon(setting: Setting) -> AsyncIterator[RunningDaemon]:
             process.kill()
         with trio.CancelScope(shield=True):
             await process.wait()
+        print(setting.log.read_text())  # noqa: T201 - pytest shows it where a test failed
 
 
 async def run_command(setting: Setting, *arguments: str) -> tuple[int, str, str]:
