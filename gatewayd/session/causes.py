@@ -39,6 +39,7 @@ class Cause(str, Enum):
     SESSION_SETUP_FAILED = "session_setup_failed"
     SERVER_ERROR = "server_error"
     SESSION_ENDED = "session_ended"
+    SERVER_SHUT_DOWN = "server_shut_down"
     CLOSED_NORMALLY = "closed_normally"
     CLOSED_ABNORMALLY = "closed_abnormally"
 

@@ -38,10 +38,11 @@ OVERDUE_S = 5.0
 """What driver and adapters get beyond the limits they keep themselves, before the machine takes them for stuck."""
 RELEASE_LIMIT_S = 10.0
 """For a link to be released; releasing is done by force and takes 2 s at most, so more means a stuck driver."""
-SERVICE_PATIENCE_S = 300.0
-"""Longest an attempt waits for the heartbeat, which may be wrong; half of it at least, drawn anew each time."""
+SERVICE_PATIENCE_S = (10.0, 300.0)
+"""How long an attempt waits for the heartbeat, which may be wrong: drawn anew from this range each time, a wide one
+because a whole street begins to wait at the same moment."""
 
-_CONVERSATION_OVER = (Cause.SESSION_ENDED, Cause.CLOSED_NORMALLY)
+_CONVERSATION_OVER = (Cause.SESSION_ENDED, Cause.SERVER_SHUT_DOWN, Cause.CLOSED_NORMALLY)
 """Ends after which an on-demand station goes idle: the conversation ran its course."""
 
 
@@ -201,7 +202,7 @@ class SessionMachine:
 
     def _begin_if_reachable(self, event: Event, now_s: float) -> list[Command]:
         if self._service_reachable is False:
-            patience_s = self._uniform(SERVICE_PATIENCE_S / 2, SERVICE_PATIENCE_S)
+            patience_s = self._uniform(*SERVICE_PATIENCE_S)
             self._enter(Phase.AWAITING_SERVICE, now_s + patience_s)
             return [Report(Severity.INFO, "the service's heartbeat does not answer; the next attempt waits for it")]
         return self._begin_attempt(event, now_s)
@@ -283,7 +284,8 @@ class SessionMachine:
 
     def _note_session_end(self, event: events.SessionEndAnnounced, now_s: float) -> list[Command]:
         detail = f"the service ended the session: {event.reason or 'no reason given'}"
-        return self._await_close(self._ends(Cause.SESSION_ENDED, detail), now_s)
+        cause = Cause.SERVER_SHUT_DOWN if event.reason == messages.SERVER_SHUTDOWN else Cause.SESSION_ENDED
+        return self._await_close(self._ends(cause, detail), now_s)
 
     def _note_error(self, event: events.ErrorReported, now_s: float) -> list[Command]:
         detail = f"the service reported {event.code or 'an error without a code'}: {event.message or 'no message'}"

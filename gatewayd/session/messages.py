@@ -16,6 +16,8 @@ from gatewayd.session.events import (
 )
 
 CLOSE_NORMAL = 1000
+SERVER_SHUTDOWN = "server_shutdown"
+"""The reason of a `session_ended` that comes to everybody at once."""
 
 _SHOWN_CHARACTERS = 200
 """How much of a text from outside is kept for logs and status."""

@@ -64,6 +64,7 @@ LANES: Mapping[Cause, Lane] = {
     Cause.SESSION_SETUP_FAILED: Lane.BACKOFF,
     Cause.SERVER_ERROR: Lane.BACKOFF,
     Cause.SESSION_ENDED: Lane.NORMAL,
+    Cause.SERVER_SHUT_DOWN: Lane.NORMAL,
     Cause.CLOSED_NORMALLY: Lane.NORMAL,
     Cause.CLOSED_ABNORMALLY: Lane.BACKOFF,
     Cause.CONNECTION_LOST: Lane.BACKOFF,
@@ -137,7 +138,9 @@ def next_attempt(
     if lane is Lane.REFUSED:
         return Next(_slow(backoff, uniform), counted, alarming=True)
     if lane is Lane.NORMAL and ended.was_stable:
-        return Next(NORMAL_PAUSE_S + uniform(0.0, backoff.base_s), streak)
+        # a service that shuts down ends everybody's session at once; other ends are one device's own
+        spread_s = backoff.startup_spread_s if ended.cause is Cause.SERVER_SHUT_DOWN else backoff.base_s
+        return Next(NORMAL_PAUSE_S + uniform(0.0, spread_s), streak)
     delay_s = _full_jitter(streak.failures, backoff, uniform)
     if lane is Lane.NORMAL:
         return Next(NORMAL_PAUSE_S + delay_s, counted)
@@ -155,11 +158,13 @@ def _count(ended: Ended, streak: Streak) -> Streak:
 
 
 def _full_jitter(failures: int, backoff: BackoffConfiguration, uniform: Callable[[float, float], float]) -> float:
-    """Uniform between 0 and min(cap, base * 2**failures): "full jitter" of Brooker, "Exponential Backoff And Jitter"
-    (AWS Architecture Blog, 2015). Spreads a crowd better than jitter around a fixed wait.
+    """Uniform up to min(cap, base * 2**failures): "full jitter" of Brooker, "Exponential Backoff And Jitter" (AWS
+    Architecture Blog, 2015). Spreads a crowd better than jitter around a fixed wait.
+
+    Drawn from above the floor, not raised to it: half of a crowd's first retries would come at exactly 0.5 s.
     """
     ceiling_s = min(backoff.cap_s, backoff.base_s * 2.0 ** min(failures, 62))
-    return max(DELAY_FLOOR_S, uniform(0.0, ceiling_s))
+    return uniform(DELAY_FLOOR_S, max(DELAY_FLOOR_S, ceiling_s))
 
 
 def _slow(backoff: BackoffConfiguration, uniform: Callable[[float, float], float]) -> float:

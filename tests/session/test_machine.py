@@ -141,9 +141,20 @@ def test_a_stable_session_that_ends_well_is_no_failure() -> None:
     story.on(events.LinkFailed(Cause.CLOSED_NORMALLY, "closed", close_code=1000))
     story.on(events.LinkReleased())
     assert story.machine.attempt == 0
-    assert story.machine.next_deadline_s == story.now_s + 1.0 + 0.5
+    assert story.machine.next_deadline_s == story.now_s + 1.0 + 0.75
     assert story.reports[-1].severity is events.Severity.INFO
     assert story.reports[-1].text == "the service ended the session: agent_disconnected; next attempt in 1.5 s"
+
+
+def test_a_shutdown_of_the_service_is_called_that() -> None:
+    story = Story().to(Phase.AGENT_READY)
+    story.on_deadline(at_s=story.now_s + 30.0)
+    story.on(events.SessionEndAnnounced("server_shutdown"))
+    story.on(LOST)
+    story.on(events.LinkReleased())
+    assert story.machine.last_end is not None
+    assert story.machine.last_end.cause is Cause.SERVER_SHUT_DOWN
+    assert story.machine.next_deadline_s == story.now_s + 1.0 + 2.0
 
 
 def test_a_short_session_that_ends_well_counts_as_a_failure() -> None:
@@ -152,7 +163,7 @@ def test_a_short_session_that_ends_well_counts_as_a_failure() -> None:
     story.on(LOST)
     story.on(events.LinkReleased())
     assert story.machine.attempt == 1
-    assert story.reports[-1].text == "the service ended the session: no reason given; next attempt in 1.5 s"
+    assert story.reports[-1].text == "the service ended the session: no reason given; next attempt in 1.8 s"
 
 
 def test_rejected_tokens_are_tried_once_more_at_once_then_slowly() -> None:
@@ -194,7 +205,7 @@ def test_losing_the_microphone_says_goodbye_and_waits_for_it() -> None:
     assert story.reports[-1].text == "the microphone is gone"
     # back at once: still not before the pause
     story.on(events.DeviceAppeared(), at_s=50.1)
-    assert story.machine.next_deadline_s == 50.0 + 1.0 + 0.5
+    assert story.machine.next_deadline_s == 50.0 + 1.0 + 0.75
 
 
 def test_a_microphone_that_goes_while_waiting_or_idle() -> None:
@@ -363,8 +374,8 @@ def test_a_wrong_heartbeat_does_not_keep_a_station_deaf() -> None:
     story.on(events.ServiceUnreached())
     story.on_deadline(at_s=2.0)
     story.on(events.ServiceUnreached())
-    assert story.chance.ranges[-1] == (150.0, 300.0)
-    assert story.on_deadline(at_s=2.0 + 225.0) == [events.FetchToken()]
+    assert story.chance.ranges[-1] == (10.0, 300.0)
+    assert story.on_deadline(at_s=2.0 + 155.0) == [events.FetchToken()]
     story.on(events.TokenFetched(TOKEN))
     story.on(events.LinkOpened(boottime_s=1001.0))
     story.on(events.ServerConnected())

@@ -29,11 +29,18 @@ def test_the_backoff_doubles_up_to_its_cap(failures: int, widest_s: float) -> No
     chance = Chance(1.0)
     following = next_attempt(Ended(Cause.DNS_FAILED), Streak(failures=failures), BACKOFF, chance)
     assert following == Next(widest_s, Streak(failures=failures + 1))
-    assert chance.ranges == [(0.0, widest_s)]
+    assert chance.ranges == [(0.5, widest_s)]
 
 
-def test_no_backoff_is_shorter_than_half_a_second() -> None:
-    assert next_attempt(Ended(Cause.DNS_FAILED), Streak(), BACKOFF, Chance(0.0)).delay_s == 0.5
+@pytest.mark.parametrize("base_s", [0.1, 1.0])
+def test_no_backoff_is_shorter_than_half_a_second(base_s: float) -> None:
+    backoff = BackoffConfiguration(base_s=base_s)
+    assert next_attempt(Ended(Cause.DNS_FAILED), Streak(), backoff, Chance(0.0)).delay_s == 0.5
+
+
+def test_a_service_that_shuts_down_is_not_met_by_everybody_at_once() -> None:
+    ended = Ended(Cause.SERVER_SHUT_DOWN, was_stable=True)
+    assert next_attempt(ended, Streak(), BACKOFF, Chance(1.0)) == Next(6.0, Streak())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,7 @@ def test_a_stable_session_that_ended_well_pauses_for_a_second_and_a_bit() -> Non
 
 def test_a_short_session_that_ended_well_backs_off_too() -> None:
     assert next_attempt(Ended(Cause.CLOSED_NORMALLY), Streak(failures=3), BACKOFF, Chance(0.5)) == Next(
-        1.0 + 4.0, Streak(failures=4)
+        1.0 + (0.5 + 8.0) / 2, Streak(failures=4)
     )
 
 
