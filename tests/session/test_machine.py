@@ -141,7 +141,7 @@ def test_a_stable_session_that_ends_well_is_no_failure() -> None:
     story.on(events.LinkFailed(Cause.CLOSED_NORMALLY, "closed", close_code=1000))
     story.on(events.LinkReleased())
     assert story.machine.attempt == 0
-    assert story.machine.next_deadline_s == story.now_s + 1.0 + 0.75
+    assert story.machine.next_deadline_s == story.now_s + 1.0 + 0.5
     assert story.reports[-1].severity is events.Severity.INFO
     assert story.reports[-1].text == "the service ended the session: agent_disconnected; next attempt in 1.5 s"
 
