@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     _Meanings: TypeAlias = Mapping[int, tuple[type[DeviceError], str]]
 
-_MISSING = (DeviceMissing, "no such device; `gatewayd devices` lists what is there")
+_MISSING = (DeviceMissing, "no such device; `cat /proc/asound/cards` lists what is there")
 _BUSY = (DeviceBusy, "another program holds it; `fuser -v /dev/snd/*` as root shows which")
 _WHILE_OPENING: _Meanings = {
     errno.ENOENT: _MISSING,
@@ -28,7 +28,10 @@ _WHILE_OPENING: _Meanings = {
     errno.EAGAIN: _BUSY,
     errno.EACCES: (DeviceDenied, "no permission; add this user to group `audio`: `usermod -aG audio USER`"),
     errno.EPERM: (DeviceDenied, "no permission; the systemd unit needs `DeviceAllow=char-alsa rw`"),
-    errno.EINVAL: (DeviceRefused, "it cannot do what was asked; `gatewayd devices` lists what it can"),
+    errno.EINVAL: (
+        DeviceRefused,
+        "it cannot do what was asked; `arecord --dump-hw-params` (`aplay` for playback) lists what it can",
+    ),
 }
 _UNPLUGGED = (DeviceLost, "it was unplugged, or its driver let go of it")
 _WHILE_OPEN: _Meanings = {

@@ -35,7 +35,7 @@ async def test_a_card_that_is_not_there(sound_rack: SoundRack) -> None:
     error = await error_of(capture_of("hw:CARD=Array,DEV=0"))
     assert isinstance(error, DeviceMissing)
     assert str(error) == (
-        "hw:CARD=Array,DEV=0: no such device; `gatewayd devices` lists what is there (No such device)"
+        "hw:CARD=Array,DEV=0: no such device; `cat /proc/asound/cards` lists what is there (No such device)"
     )
 
 

@@ -16,14 +16,14 @@ from gatewayd.hardware.failures import opening_failure, stream_failure
 @pytest.mark.parametrize(
     ("code", "kind", "advice"),
     [
-        (errno.ENOENT, DeviceMissing, "`gatewayd devices`"),
-        (errno.ENODEV, DeviceMissing, "`gatewayd devices`"),
-        (errno.ENXIO, DeviceMissing, "`gatewayd devices`"),
+        (errno.ENOENT, DeviceMissing, "`cat /proc/asound/cards`"),
+        (errno.ENODEV, DeviceMissing, "`cat /proc/asound/cards`"),
+        (errno.ENXIO, DeviceMissing, "`cat /proc/asound/cards`"),
         (errno.EBUSY, DeviceBusy, "`fuser -v /dev/snd/*`"),
         (errno.EAGAIN, DeviceBusy, "`fuser -v /dev/snd/*`"),
         (errno.EACCES, DeviceDenied, "`usermod -aG audio USER`"),
         (errno.EPERM, DeviceDenied, "`DeviceAllow=char-alsa rw`"),
-        (errno.EINVAL, DeviceRefused, "`gatewayd devices`"),
+        (errno.EINVAL, DeviceRefused, "`arecord --dump-hw-params`"),
         (errno.EIO, DeviceLost, "failed"),
     ],
 )
