@@ -157,7 +157,7 @@ class _Opener:
             raise DeviceRefused(
                 self.device,
                 f"asked for {self.parameters}, the card takes only {got}; set rate_hz, format and channels to what "
-                "`arecord --dump-hw-params` (playback: `aplay`) lists for it, or name it plughw:… so that ALSA converts",
+                "`arecord --dump-hw-params` (playback: `aplay`) lists, or name it plughw:… so that ALSA converts",
             )
         period_ms, buffer_ms = 1000 * period_frames / rate_hz, 1000 * buffer_frames / rate_hz
         if period_ms > PERIOD_MAX_MS or buffer_frames < PERIODS_MIN * period_frames:
