@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import resource
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
@@ -36,6 +38,8 @@ def add_parser(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon. Raises `ConfigurationInvalid`, and `Unavailable` where another one is running."""
+    with suppress(OSError, ValueError):  # a sandbox that forbids it sets the limit itself
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens and credentials
     daemon = make_daemon(arguments.config)
     trio.run(daemon.run)
     return ExitCode.OK

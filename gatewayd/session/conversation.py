@@ -89,7 +89,8 @@ class Conversation:
         finally:
             self._traffic.rtt_s = None
         if self._ends:
-            raise self._ends[0]
+            # a send that is given up breaks the connection, which another task may notice first
+            raise min(self._ends, key=lambda end: end.cause is not Cause.SEND_TIMED_OUT)
         if self._close_code is not None:
             with trio.move_on_at(goodbye_by_s):
                 await self._connection.close(self._close_code)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gatewayd.control.schema import SessionEnd
 from gatewayd.session.causes import ADVICE, Cause
 from gatewayd.session.events import Report, Severity
 from gatewayd.session.policy import Ended, Lane, Next, lane_of
+from gatewayd.session.tokens import without_token
 from gatewayd.session.transitions import Phase
 
 if TYPE_CHECKING:
     from gatewayd.session.events import LinkFailed
 
+_SHOWN_CHARACTERS = 300
+"""How much of a text from outside is kept for logs and status."""
 _ADDRESS_SETTINGS = {Phase.FETCHING: "agent.token.url", Phase.OPENING: "agent.url"}
 _MISDIRECTED = frozenset({Cause.CONNECT_REFUSED, Cause.UPGRADE_REFUSED, Cause.UPGRADE_FAILED})
 """What a service that can be reached does only at a wrong address or for a wrong scheme."""
@@ -42,6 +45,11 @@ class End:
             http_status=failure.http_status,
             retry_after_s=failure.retry_after_s,
         )
+
+    def fit_to_show(self, token: str) -> End:
+        """The same without the token, which a service may repeat in what it says, and no longer than people read."""
+        error_code = self.error_code and without_token(self.error_code, token)[:_SHOWN_CHARACTERS]
+        return replace(self, detail=without_token(self.detail, token)[:_SHOWN_CHARACTERS], error_code=error_code)
 
     def ended(self, *, was_stable: bool) -> Ended:
         """The part that the wait depends on."""

@@ -292,7 +292,7 @@ class SessionMachine:
         return self._await_close(self._ends(event.cause, detail, error_code=event.code or None), now_s)
 
     def _await_close(self, end: End, now_s: float) -> list[Command]:
-        self._end = self._without_secret(end)
+        self._end = end.fit_to_show(self._secret)
         self._enter(Phase.ENDING, now_s + CLOSE_LIMIT_S)
         return [events.StopAudio()]
 
@@ -303,7 +303,7 @@ class SessionMachine:
         return self._release(self._end, now_s, close_code=messages.CLOSE_NORMAL)
 
     def _release(self, end: End, now_s: float, *, close_code: int | None = None) -> list[Command]:
-        self._end = self._without_secret(end)
+        self._end = end.fit_to_show(self._secret)
         self._token = None
         self._enter(Phase.RELEASING, now_s + RELEASE_LIMIT_S)
         return [events.StopAudio(), events.ReleaseLink(close_code)]
@@ -329,16 +329,6 @@ class SessionMachine:
 
     def _ends(self, cause: Cause, detail: str, *, error_code: str | None = None) -> End:
         return End(self.phase, cause, detail, error_code=error_code)
-
-    def _without_secret(self, end: End) -> End:
-        """A service may repeat the token in what it says; people and logs are not to see it."""
-        if not self._secret:
-            return end
-        return replace(
-            end,
-            detail=end.detail.replace(self._secret, "[token]"),
-            error_code=end.error_code and end.error_code.replace(self._secret, "[token]"),
-        )
 
     def _enter(self, phase: Phase, deadline_s: float | None) -> None:
         self.phase = phase

@@ -19,9 +19,6 @@ CLOSE_NORMAL = 1000
 SERVER_SHUTDOWN = "server_shutdown"
 """The reason of a `session_ended` that comes to everybody at once."""
 
-_SHOWN_CHARACTERS = 200
-"""How much of a text from outside is kept for logs and status."""
-
 _CAUSE_OF_ERROR_CODE = {
     "AUTH_TIMEOUT": Cause.AUTH_TIMED_OUT,
     "INVALID_AUTH": Cause.AUTH_MALFORMED,
@@ -67,11 +64,11 @@ def parse(text: str) -> ServerMessage:
     if kind == "agent_ready":
         return AgentReadied()
     if kind == "session_ended":
-        return SessionEndAnnounced(reason=shown(message.get("reason")))
+        return SessionEndAnnounced(reason=_printable(message.get("reason")))
     if kind == "error" or (kind is None and isinstance(message.get("code"), str)):
-        code = shown(message.get("code"))
+        code = _printable(message.get("code"))
         cause = _CAUSE_OF_ERROR_CODE.get(code, Cause.SERVER_ERROR)
-        return ErrorReported(cause=cause, code=code, message=shown(message.get("message")))
+        return ErrorReported(cause=cause, code=code, message=_printable(message.get("message")))
     return MessageIgnored(f"a message of the unknown type {_plain_word(kind)!r}")
 
 
@@ -80,8 +77,8 @@ def _plain_word(value: object) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[a-z_]{1,32}", value) else "?"
 
 
-def shown(value: object) -> str:
-    """Text from outside, cut short and on one line, for people; anything but text gives an empty string."""
+def _printable(value: object) -> str:
+    """Text from outside on one line; anything but text gives an empty string. As long as the message let it be."""
     if not isinstance(value, str):
         return ""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value[:_SHOWN_CHARACTERS])
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)

@@ -21,3 +21,18 @@ class Token:
     def usable_at(self, boottime_s: float) -> bool:
         """Whether the token may still be sent at that time on the same clock."""
         return boottime_s - self.requested_at_s < TOKEN_USABLE_S
+
+
+_TELLING_CHARACTERS = 6
+"""A shorter piece of a token tells nobody anything."""
+
+
+def without_token(text: str, token: str) -> str:
+    """`text` with the token taken out: whole, and where the text was cut off in the middle of it."""
+    if not token:
+        return text
+    text = text.replace(token, "[token]")
+    for length in range(min(len(token) - 1, len(text)), _TELLING_CHARACTERS - 1, -1):
+        if text.endswith(token[:length]):
+            return text[:-length] + "[token]"
+    return text

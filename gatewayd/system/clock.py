@@ -31,8 +31,11 @@ class SystemClock:
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def synchronised(self) -> bool:
-        """Whether systemd-timesyncd has set the clock, or any other time daemon tells the kernel that it keeps it."""
-        return self._timesync_mark.exists() or _kernel_clock_state() != _TIME_ERROR
+        """Whether systemd-timesyncd has set the clock, or any other time daemon tells the kernel that it keeps it.
+
+        Where the kernel may not be asked (systemd's `ProtectClock=`), only timesyncd's word is left.
+        """
+        return self._timesync_mark.exists() or 0 <= _kernel_clock_state() < _TIME_ERROR
 
 
 def _kernel_clock_state() -> int:

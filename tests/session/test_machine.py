@@ -7,7 +7,7 @@ from gatewayd.control.schema import SessionEnd, SessionState
 from gatewayd.session import events
 from gatewayd.session.causes import Cause
 from gatewayd.session.machine import LinkStuck, SessionMachine, UndefinedTransition
-from gatewayd.session.tokens import Token
+from gatewayd.session.tokens import Token, without_token
 from gatewayd.session.transitions import ROWS, TABLE, Phase, build_table
 from tests.session.story import TOKEN, Chance, Story
 
@@ -481,3 +481,34 @@ def test_a_token_that_the_service_repeats_is_not_shown() -> None:
     closed.on(events.LinkReleased())
     assert closed.machine.last_end is not None
     assert closed.machine.last_end.detail == "closed with 1008: bye [token]"
+
+
+def test_no_piece_of_a_token_is_shown_where_a_text_is_cut_off() -> None:
+    token = Token("0123456789abcdef" * 30, requested_at_s=1000.0)
+    story = Story().to(Phase.FETCHING)
+    story.on(events.TokenFetched(token))
+    story.on(events.LinkOpened(boottime_s=1001.0))
+    story.on(events.ErrorReported(Cause.SERVER_ERROR, "X", "x" * 250 + token.value))
+    story.on(events.LinkFailed(Cause.CLOSED_ABNORMALLY, "closed", close_code=1008))
+    story.on(events.LinkReleased())
+    assert story.machine.last_end is not None
+    assert "0123" not in story.machine.last_end.detail
+    assert len(story.machine.last_end.detail) <= 300
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("it is s3cret-token, is it", "it is [token], is it"),
+        ("cut off: s3cret-to", "cut off: [token]"),
+        ("cut off: s3cret", "cut off: [token]"),
+        ("too short to tell: s3cre", "too short to tell: s3cre"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_texts_without_the_token(text: str, shown: str) -> None:
+    assert without_token(text, "s3cret-token") == shown
+
+
+def test_without_a_token_there_is_nothing_to_take_out() -> None:
+    assert without_token("text", "") == "text"
