@@ -12,6 +12,7 @@ from gatewayd.cloud.heartbeat import Heartbeat
 from gatewayd.cloud.http import H11Client
 from gatewayd.cloud.tls import make_tls_context
 from gatewayd.cloud.token import CommandTokenSource, HttpTokenSource
+from gatewayd.cloud.tunnel import Proxy
 from gatewayd.cloud.websocket import WebSocketTransport
 from gatewayd.hardware.alsa import AlsaCaptureDevice, AlsaPlaybackDevice
 from gatewayd.session.driver import SessionDriver
@@ -60,21 +61,29 @@ def assemble(configuration: Configuration, settings: Mapping[str, StationSetting
     """
     clock = SystemClock()
     cloud = _cloud(configuration, clock, source)
+    stations = {
+        station.name: _station(station, configuration, settings[station.name], cloud, clock)
+        for station in configuration.stations
+    }
+
+    async def tell_stations(reachable: bool) -> None:
+        for station in stations.values():
+            await station.note_service(reachable)
+
     heartbeat = configuration.agent.heartbeat
     return Parts(
         clock=clock,
-        stations={
-            station.name: _station(station, configuration, settings[station.name], cloud, clock)
-            for station in configuration.stations
-        },
-        heartbeat=Heartbeat(cloud.http, heartbeat, clock) if heartbeat.url else None,
+        stations=stations,
+        heartbeat=Heartbeat(cloud.http, heartbeat, clock, report=tell_stations) if heartbeat.url else None,
     )
 
 
 def _cloud(configuration: Configuration, clock: Clock, source: str) -> _Cloud:
     agent = configuration.agent
     plaintext = agent.allow_plaintext
-    dialer = TcpDialer(tls_context=make_tls_context(agent.ca_file, agent.client_cert, agent.client_key, source=source))
+    context = make_tls_context(agent.ca_file, agent.client_cert, agent.client_key, source=source)
+    proxy = Proxy(agent.proxy, agent.proxy_credential, read_credential) if agent.proxy else None
+    dialer = TcpDialer(tls_context=context, proxy=proxy)
     http = H11Client(dialer, allow_plaintext=plaintext)
     tokens: TokenSource
     if agent.token.command:

@@ -21,7 +21,7 @@ from gatewayd.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gatewayd.configuration.model import AgentConfiguration, Configuration
+    from gatewayd.configuration.model import Configuration
     from gatewayd.hardware.profiles import Profile
     from gatewayd.hardware.settings import StationSettings
 
@@ -114,9 +114,13 @@ def _absent(configuration: Configuration) -> Iterator[Problem]:
         reason = _unreadable(path) if path else None
         if reason:
             yield _warning(configuration, f"agent.{key}", f"{path} cannot be read now: {reason}")
-    reason = _without_credential(agent)
-    if reason:
-        yield _warning(configuration, "agent.token.credential", reason)
+    for key, credential in (
+        ("agent.token.credential", agent.token.credential),
+        ("agent.proxy_credential", agent.proxy_credential),
+    ):
+        reason = _without_credential(credential)
+        if reason:
+            yield _warning(configuration, key, reason)
     if agent.token.command and not os.access(agent.token.command[0], os.X_OK):
         yield _warning(configuration, "agent.token.command", "its program is not there now, or cannot be run")
 
@@ -131,8 +135,7 @@ def _unreadable(path: str) -> str | None:
         return error.strerror
 
 
-def _without_credential(agent: AgentConfiguration) -> str | None:
-    credential = agent.token.credential
+def _without_credential(credential: str) -> str | None:
     try:
         if credential:
             read_credential(credential)

@@ -22,12 +22,18 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 import trio.abc
 
+from gatewayd.addresses import is_loopback
 from gatewayd.cloud import failures
+from gatewayd.cloud.tunnel import open_tunnel
+from gatewayd.errors import CloudError
+from gatewayd.session.causes import Cause
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
     from types import TracebackType
+
+    from gatewayd.cloud.tunnel import Proxy
 
 RESOLVER_THREADS = 4
 """Lookups at a time. The system's resolver cannot be cancelled: one that hangs keeps its thread until it gives up (30 s
@@ -59,16 +65,33 @@ class Resolver(Protocol):
 
 
 class TcpDialer:
-    """The `Dialer` of the real world; `tls_context` as `cloud.tls.make_tls_context` makes it."""
+    """The `Dialer` of the real world; `tls_context` as `cloud.tls.make_tls_context` makes it.
 
-    def __init__(self, *, tls_context: ssl.SSLContext, resolver: Resolver = socket.getaddrinfo) -> None:
+    With a `proxy` every stream goes through it, but those to this device itself. The proxy resolves the names then.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls_context: ssl.SSLContext,
+        resolver: Resolver = socket.getaddrinfo,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._tls_context = tls_context
         self._resolver = resolver
         self._resolver_threads = trio.CapacityLimiter(RESOLVER_THREADS)
+        self._proxy = proxy
 
     def dial(self, *, host: str, port: int, tls: bool) -> TcpDialing:
-        """See `seams.dialer.Dialer`."""
-        return TcpDialing(host, port, self._tls_context if tls else None, self._resolver, self._resolver_threads)
+        """See `seams.dialer.Dialer`; with a proxy also `PROXY_FAILED` and `PROXY_REFUSED`."""
+        return TcpDialing(
+            host,
+            port,
+            tls_context=self._tls_context if tls else None,
+            proxy=None if is_loopback(host) else self._proxy,
+            resolver=self._resolver,
+            resolver_threads=self._resolver_threads,
+        )
 
 
 class TcpDialing:
@@ -78,16 +101,19 @@ class TcpDialing:
         self,
         host: str,
         port: int,
+        *,
         tls_context: ssl.SSLContext | None,
+        proxy: Proxy | None,
         resolver: Resolver,
         resolver_threads: trio.CapacityLimiter,
     ) -> None:
         self._host = host
         self._port = port
         self._tls_context = tls_context
+        self._proxy = proxy
         self._resolver = resolver
         self._resolver_threads = resolver_threads
-        self._step = f"resolving {host}"
+        self._step = f"preparing to connect to {host}"
         self._opened = AsyncExitStack()
 
     @property
@@ -97,17 +123,13 @@ class TcpDialing:
 
     async def __aenter__(self) -> trio.abc.Stream:
         async with AsyncExitStack() as opened:
-            addresses = await self._resolve()
-            self._step = f"connecting to {self._host}"
-            tcp = await self._connect(addresses)
-            opened.push_async_callback(trio.aclose_forcefully, tcp)
-            if self._tls_context is None:
-                self._opened = opened.pop_all()
-                return tcp
-            self._step = f"securing the connection to {self._host}"
-            secured = await self._secure(tcp, self._tls_context)
+            tcp = await self._reach(opened)
+            stream: trio.abc.Stream = tcp
+            if self._tls_context is not None:
+                self._step = f"securing the connection to {self._host}"
+                stream = await self._secure(tcp, self._tls_context)
             self._opened = opened.pop_all()
-            return secured
+            return stream
         raise AssertionError("an exit stack swallows nothing")
 
     async def __aexit__(
@@ -115,18 +137,39 @@ class TcpDialing:
     ) -> None:
         await self._opened.aclose()
 
-    async def _resolve(self) -> Sequence[Address]:
+    async def _reach(self, opened: AsyncExitStack) -> FreshStream:
+        """A stream that leads to the host, straight or through the proxy."""
+        proxy = self._proxy
+        if proxy is None:
+            return await self._open(opened, self._host, self._port)
         try:
-            if _is_numeric(self._host):
+            tcp = await self._open(opened, proxy.host, proxy.port, what="the proxy ")
+        except CloudError as error:
+            raise CloudError(Cause.PROXY_FAILED, f"the proxy (agent.proxy): {error.detail}") from None
+        self._step = f"waiting for the proxy {proxy.host} to reach {self._host}"
+        await open_tunnel(tcp, proxy, host=self._host, port=self._port)
+        return tcp
+
+    async def _open(self, opened: AsyncExitStack, host: str, port: int, *, what: str = "") -> FreshStream:
+        self._step = f"resolving {what}{host}"
+        addresses = await self._resolve(host, port)
+        self._step = f"connecting to {what}{host}"
+        tcp = await self._connect(host, port, addresses)
+        opened.push_async_callback(trio.aclose_forcefully, tcp)
+        return tcp
+
+    async def _resolve(self, host: str, port: int) -> Sequence[Address]:
+        try:
+            if _is_numeric(host):
                 return self._resolver(
-                    self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+                    host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
                 )  # no lookup, so no thread
-            lookup = functools.partial(self._resolver, self._host, self._port, type=socket.SOCK_STREAM, flags=0)
+            lookup = functools.partial(self._resolver, host, port, type=socket.SOCK_STREAM, flags=0)
             return await trio.to_thread.run_sync(lookup, abandon_on_cancel=True, limiter=self._resolver_threads)
         except (socket.gaierror, UnicodeError) as error:
-            raise failures.resolving_failed(self._host, error) from None
+            raise failures.resolving_failed(host, error) from None
 
-    async def _connect(self, addresses: Sequence[Address]) -> FreshStream:
+    async def _connect(self, host: str, port: int, addresses: Sequence[Address]) -> FreshStream:
         """Try the addresses in turn, families alternating, each after `ATTEMPT_DELAY_S` or the failure of the one
         before it; the first to connect wins (RFC 8305, "Happy Eyeballs").
         """
@@ -162,7 +205,7 @@ class TcpDialing:
                 if candidate is not kept:
                     candidate.close()
         if kept is None:
-            raise failures.connecting_failed(self._host, self._port, errors)
+            raise failures.connecting_failed(host, port, errors)
         stream = trio.SocketStream(kept)
         # not before: SocketStream sets a limit of its own
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_LIMIT_BYTES)

@@ -96,7 +96,7 @@ def _certificate_refused(host: str, error: ssl.SSLCertVerificationError) -> Clou
     if code == _EXPIRED:
         what = "has expired by this device's clock"
     elif code in _HOST_MISMATCH:
-        what = "is for another host"
+        what = "is for another host: a wrong address, or a captive portal"
     elif code in _SELF_SIGNED:
         what = (
             "comes from an issuer that this device does not trust (self-signed); a private issuer goes in agent.ca_file"

@@ -44,7 +44,8 @@ class H11Client:
         self._allow_plaintext = allow_plaintext
 
     async def request(self, request: HttpRequest, *, timeout_s: float, body_limit_bytes: int) -> HttpResponse:
-        """Send and wait for the whole answer, whatever its status; redirects are not followed.
+        """Send and wait for the whole answer, or for the head of one whose status is not 200 to 299, the body of which
+        is left out; redirects are not followed.
 
         Raises `CloudError` with a connecting cause; `CONNECT_TIMED_OUT` after `timeout_s`, naming the step;
         `CONNECTION_LOST` when the connection ended before the answer did; `PROTOCOL_VIOLATED` for an answer that is
@@ -84,7 +85,9 @@ class _Exchange:
         head = await self._receive_head()
         self.step = f"reading the answer of {self._address.host}"
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head.headers}
-        return HttpResponse(status=head.status_code, headers=headers, body=await self._receive_body())
+        # what a refusal has to say is in its head; waiting for its body could lose that, should it be long or slow
+        body = await self._receive_body() if 200 <= head.status_code <= 299 else b""
+        return HttpResponse(status=head.status_code, headers=headers, body=body)
 
     def _encode(self, request: HttpRequest) -> bytes:
         headers = {

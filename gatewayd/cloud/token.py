@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from gatewayd.addresses import parse_address
+from gatewayd.cloud.portal import is_web_page, redirect_target, wants_login
 from gatewayd.cloud.retry_after import retry_after_s
 from gatewayd.errors import CloudError, ConfigurationInvalid
 from gatewayd.seams.http import HttpRequest
@@ -41,6 +42,8 @@ _CAUSES = {
     Cause.CONNECTION_LOST: Cause.TOKEN_UNAVAILABLE,
 }
 """What a failed request means for a token; the causes of connecting stay what they are."""
+_NOT_JSON = (ValueError, RecursionError)
+"""What `json.loads` raises for bytes that are no JSON, or too deep."""
 _SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 """What systemd tells the daemon itself; a command that passed it on could speak to systemd in the daemon's name."""
 
@@ -77,9 +80,16 @@ class HttpTokenSource:
             )
         except CloudError as error:
             cause = _CAUSES.get(error.cause, error.cause)
-            raise CloudError(cause, f"the token endpoint: {error.detail}") from None
+            raise CloudError(
+                cause,
+                f"the token endpoint: {error.detail}",
+                http_status=error.http_status,
+                retry_after_s=error.retry_after_s,
+            ) from None
         if not 200 <= response.status <= 299:
             raise self._refusal(response)
+        if is_web_page(response.headers, response.body) and not _is_json(response.body):
+            raise _web_page(response.status)
         return read_answer(
             response.body, configuration, requested_at_s=requested_at_s, allow_plaintext=self._allow_plaintext
         )
@@ -108,7 +118,13 @@ class HttpTokenSource:
                 f"it refuses this device's credential {name!r}" if name else "it wants a credential; none is configured"
             )
         elif 300 <= status <= 399:
-            what = "redirects are not followed; set agent.token.url to where it leads"
+            target = redirect_target(response.headers)
+            what = (
+                f"redirects are not followed; set agent.token.url to where it leads{target}, "
+                "unless a captive portal of this network sent it"
+            )
+        elif wants_login(status):
+            what = "this network wants somebody to log in first (captive portal)"
         elif status in (404, 405):
             what = "check agent.token.url and agent.token.method"
         elif status == 429:
@@ -197,6 +213,23 @@ async def _kill(process: trio.Process) -> None:
         await process.wait()
 
 
+def _web_page(status: int) -> CloudError:
+    return CloudError(
+        Cause.TOKEN_UNUSABLE,
+        f"the token endpoint answered HTTP {status} with a web page: likely a captive portal, where somebody has to "
+        "log this device in to the network; else check agent.token.url",
+    )
+
+
+def _is_json(body: bytes) -> bool:
+    """Common frameworks call everything a web page that nobody called anything else."""
+    try:
+        json.loads(body)
+    except _NOT_JSON:
+        return False
+    return True
+
+
 def read_answer(
     answer: bytes, configuration: TokenConfiguration, *, requested_at_s: float, allow_plaintext: bool = False
 ) -> Token:
@@ -206,7 +239,7 @@ def read_answer(
     """
     try:
         document = json.loads(answer)
-    except (ValueError, RecursionError):
+    except _NOT_JSON:
         what = "is not JSON" if answer.strip() else "is empty"
         raise CloudError(Cause.TOKEN_UNUSABLE, f"the answer to the token request {what}") from None
     value = _text_at(document, configuration.token_field, "agent.token.token_field")

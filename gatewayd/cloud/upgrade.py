@@ -98,6 +98,10 @@ class UpgradingStream(trio.abc.Stream):
                 ) from None
             if isinstance(event, h11.InformationalResponse):
                 if event.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+                    if not all(value.isascii() for _, value in event.headers):  # the library would fail on them
+                        raise CloudError(
+                            Cause.UPGRADE_FAILED, f"{self._host} answered the WebSocket upgrade with a broken header"
+                        )
                     return bytes(received)
                 # early hints and the like, which the library would take for a refusal
                 received = bytearray(protocol.trailing_data[0])

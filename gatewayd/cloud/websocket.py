@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import h11
 import trio
 import trio_websocket
+import wsproto.connection
 import wsproto.utilities
 
 import gatewayd
@@ -157,6 +158,9 @@ class WebSocket:
             return CloudError(
                 Cause.PROTOCOL_VIOLATED, f"the service sent a message of more than {MESSAGE_LIMIT_BYTES} bytes"
             )
+        # the library's verdict on a broken frame looks like a close by the service, but for its own state
+        if self._library._wsproto.state is wsproto.connection.ConnectionState.OPEN:  # noqa: SLF001 - said nowhere else
+            return _violated(reason.reason or f"close code {int(reason.code)}")
         return _closed(reason)
 
 
@@ -166,8 +170,13 @@ def _closed(reason: trio_websocket.CloseReason | None) -> CloudError:
     if reason.code == NO_STATUS:
         return CloudError(cause_of_close_code(NO_STATUS), "the service closed the connection without a close code")
     words = f": {one_line(reason.reason)}" if reason.reason else ""
-    detail = f"the service closed the connection with code {reason.code}{words}"
-    return CloudError(cause_of_close_code(reason.code), detail, close_code=reason.code)
+    code = int(reason.code)  # the library has names for some of them
+    detail = f"the service closed the connection with code {code}{words}"
+    return CloudError(cause_of_close_code(code), detail, close_code=code)
+
+
+def _violated(how: str) -> CloudError:
+    return CloudError(Cause.PROTOCOL_VIOLATED, f"the service broke the WebSocket protocol: {one_line(how[:200])}")
 
 
 class _Reader:
@@ -230,6 +239,4 @@ class _Reader:
             return error
         if not self._upgraded:
             return CloudError(Cause.UPGRADE_FAILED, "the answer to the WebSocket upgrade breaks the WebSocket protocol")
-        return CloudError(
-            Cause.PROTOCOL_VIOLATED, f"the service broke the WebSocket protocol: {one_line(str(error)[:200])}"
-        )
+        return _violated(str(error))

@@ -43,6 +43,8 @@ class HeartbeatConfiguration:
     url: str = ""
     interval_s: float = 30.0
     timeout_s: float = 5.0
+    expect: str = ""
+    """What the answer's body must contain; empty: anything but a web page."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class AgentConfiguration:
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+    proxy: str = ""
+    """http://host:port of an HTTP proxy, or empty."""
+    proxy_credential: str = ""
+    """Name of a systemd credential, or an absolute path; its content is `user:password` for the proxy."""
     allow_plaintext: bool = False
     token: TokenConfiguration = field(default_factory=TokenConfiguration)
     heartbeat: HeartbeatConfiguration = field(default_factory=HeartbeatConfiguration)

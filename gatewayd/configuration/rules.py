@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewayd.addresses import parse_address
 from gatewayd.configuration.entries import source_of
 from gatewayd.configuration.report import Path, Report, place_of
-from gatewayd.configuration.schema import HTTP, WEBSOCKET
+from gatewayd.configuration.schema import HTTP, PROXY, WEBSOCKET
 
 if TYPE_CHECKING:
     from gatewayd.configuration.entries import Entry
@@ -41,6 +41,7 @@ def check_rules(configuration: Configuration, root: Entry, report: Report) -> No
     _check_token(configuration.agent, judge)
     _check_addresses(configuration.agent, judge)
     _check_client_certificate(configuration.agent, judge)
+    _check_proxy(configuration.agent, judge)
     _check_refused(configuration.agent, judge)
     if not configuration.stations:
         judge.missing(("stations",), "there is no station; add a table [stations.main]")
@@ -84,6 +85,14 @@ def _check_client_certificate(agent: AgentConfiguration, judge: Judge) -> None:
         judge.missing(certificate, f"needs {place_of(key)} with it", with_keys=(key,))
     if agent.client_key and not agent.client_cert:
         judge.missing(key, f"needs {place_of(certificate)} with it", with_keys=(certificate,))
+
+
+def _check_proxy(agent: AgentConfiguration, judge: Judge) -> None:
+    proxy = ("agent", "proxy")
+    if agent.proxy and parse_address(agent.proxy, schemes=PROXY, allow_plaintext=True).target != "/":
+        judge.broken(proxy, "must be host and port alone, such as http://proxy.example.com:3128")
+    if agent.proxy_credential and not agent.proxy:
+        judge.missing(("agent", "proxy_credential"), f"needs {place_of(proxy)} with it", with_keys=(proxy,))
 
 
 def _check_refused(agent: AgentConfiguration, judge: Judge) -> None:

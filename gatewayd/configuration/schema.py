@@ -25,6 +25,7 @@ from gatewayd.configuration.tables import Key, NamedTables, Table
 
 HTTP = ("https", "http")
 WEBSOCKET = ("wss", "ws")
+PROXY = ("http",)
 
 FILE = Text('an absolute path, or ""', r"/.*|")
 CREDENTIAL = Text(
@@ -79,6 +80,11 @@ HEARTBEAT = Table(
         ),
         "interval_s": Key(Number(0.1, 86400, "s"), "Time from one request to the next."),
         "timeout_s": Key(TIMEOUT, "Longest wait for an answer."),
+        "expect": Key(
+            Text(empty=True),
+            "What the answer must contain to be the service's; left out, anything but a web page, which is likely a "
+            "captive portal's.",
+        ),
     },
 )
 
@@ -106,6 +112,13 @@ AGENT = Table(
         "ca_file": Key(FILE, "A certificate authority (PEM) trusted besides the system's."),
         "client_cert": Key(FILE, "Certificate (PEM) for mutual TLS; goes with `client_key`."),
         "client_key": Key(FILE, "Its private key (PEM)."),
+        "proxy": Key(
+            AddressText(PROXY),
+            "An HTTP proxy that everything goes through by CONNECT, such as `http://proxy.example.com:3128`.",
+        ),
+        "proxy_credential": Key(
+            CREDENTIAL, "Where `user:password` for the proxy lies; sent to the proxy as `Proxy-Authorization: Basic`."
+        ),
         "allow_plaintext": Key(Flag(), "Lets ws:// and http:// go to other hosts than this device itself."),
         "token": Key(TOKEN),
         "heartbeat": Key(HEARTBEAT),

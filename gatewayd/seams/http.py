@@ -21,19 +21,20 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A whole answer, whatever its status; redirects are not followed."""
+    """An answer, whatever its status; redirects are not followed."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     """Names in lower case; of a repeated header the last."""
     body: bytes = field(repr=False)
+    """Whole; left out, and so empty, where the status is not 200 to 299."""
 
 
 class HttpClient(Protocol):
     """Makes requests, one connection each."""
 
     async def request(self, request: HttpRequest, *, timeout_s: float, body_limit_bytes: int) -> HttpResponse:
-        """Send and wait for the whole answer, `timeout_s` seconds in all.
+        """Send and wait for the answer, `timeout_s` seconds in all.
 
         Raises `CloudError`: the connecting causes, `CONNECT_TIMED_OUT` naming the step at which time ran out,
         `CONNECTION_LOST` where the answer broke off, and `PROTOCOL_VIOLATED` for one that is not HTTP or whose body is

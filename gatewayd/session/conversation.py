@@ -84,7 +84,8 @@ class Conversation:
                 if self._says_goodbye:
                     # a message that is cut off would be the last thing that the other side could read
                     with trio.move_on_at(goodbye_by_s):
-                        await self._sending.acquire()
+                        async with self._sending:
+                            nursery.cancel_scope.cancel()
                 nursery.cancel_scope.cancel()
         finally:
             self._traffic.rtt_s = None

@@ -15,6 +15,8 @@ from gatewayd.session.transitions import Phase
 if TYPE_CHECKING:
     from gatewayd.session.events import LinkFailed
 
+ADVICE_AFTER = 3
+"""Failures in a row after which a fault is taken for one that does not pass by itself."""
 _SHOWN_CHARACTERS = 300
 """How much of a text from outside is kept for logs and status."""
 _ADDRESS_SETTINGS = {Phase.FETCHING: "agent.token.url", Phase.OPENING: "agent.url"}
@@ -66,7 +68,7 @@ def report_end(end: End, ended: Ended, following: Next, *, waits: bool, service_
     if service_reachable and end.cause in _MISDIRECTED and end.phase in _ADDRESS_SETTINGS:
         setting = _ADDRESS_SETTINGS[end.phase]
         parts.append(f"the service's heartbeat answers, so the address or the scheme in {setting} is likely wrong")
-    elif following.alarming and end.cause in ADVICE:
+    elif end.cause in ADVICE and (following.alarming or following.streak.failures >= ADVICE_AFTER):
         parts.append(ADVICE[end.cause])
     if waits:
         parts.append(f"next attempt in {following.delay_s:.1f} s")

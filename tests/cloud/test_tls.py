@@ -105,7 +105,7 @@ def test_verification_is_on_and_session_keys_are_told_to_nobody(
 async def test_another_host_s_certificate(authority: trustme.CA) -> None:
     error = await failure(greet, trusting=authority, tls=server_tls(authority.issue_cert("voice.example.com")))
     assert error.cause is Cause.CERTIFICATE_INVALID
-    assert error.detail == "the certificate of 127.0.0.1 is for another host"
+    assert error.detail == "the certificate of 127.0.0.1 is for another host: a wrong address, or a captive portal"
 
 
 async def test_an_expired_certificate(authority: trustme.CA) -> None:

@@ -120,8 +120,9 @@ def test_files_that_are_not_there_now_are_warnings(file: Path, monkeypatch: pyte
         f"{file}: agent.client_key: /etc/gatewayd/key.pem cannot be read now: No such file or directory",
     ]
     assert found[3].startswith(f"{file}: agent.token.credential: no credential of this name is handed to this process")
+    assert found[4].startswith(f"{file}: agent.proxy_credential: no credential of this name is handed to this process")
     assert "sk-1234567890" not in "".join(found)
-    assert len(found) == 4
+    assert len(found) == 5
 
 
 def test_warnings_do_not_fail_and_go_to_stderr(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +140,7 @@ def test_files_that_are_there_are_not_warned_about(file: Path) -> None:
         (file.parent / name).write_text("…")
     (file.parent / "key").write_text("k\n")
     text = WHOLE.replace("/etc/gatewayd/", f"{file.parent}/").replace('"device-key"', f'"{file.parent}/key"')
+    text = text.replace('"proxy-login"', f'"{file.parent}/key"')
     file.write_text(text.replace("[stations.door-2]", ""))
     assert warnings(file) == []
 

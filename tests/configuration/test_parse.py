@@ -36,6 +36,8 @@ def test_every_key_arrives_where_it_belongs_with_its_type() -> None:
             ca_file="/etc/gatewayd/ca.pem",
             client_cert="/etc/gatewayd/cert.pem",
             client_key="/etc/gatewayd/key.pem",
+            proxy="http://proxy.example.com:3128",
+            proxy_credential="proxy-login",
             allow_plaintext=True,
             token=TokenConfiguration(
                 url="http://api.example.com/v1/session",
@@ -47,7 +49,9 @@ def test_every_key_arrives_where_it_belongs_with_its_type() -> None:
                 url_field="data.url",
                 timeout_s=8.5,
             ),
-            heartbeat=HeartbeatConfiguration("https://api.example.com/heartbeat", interval_s=31.0, timeout_s=6.0),
+            heartbeat=HeartbeatConfiguration(
+                "https://api.example.com/heartbeat", interval_s=31.0, timeout_s=6.0, expect="alive"
+            ),
             backoff=BackoffConfiguration(1.5, 61.0, 29.0, 4.0, 301.0, 901.0),
         ),
         stations=(

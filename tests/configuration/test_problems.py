@@ -23,6 +23,8 @@ SECRET = (
     "as Authorization: Bearer), or make the whole request with agent.token.command"
 )
 QUERY = "carries a secret in its query; put it into a file and name that in token.credential"
+CREDENTIAL = 'must be the name of a systemd credential, an absolute path, or ""'
+PROXY = "must be host and port alone, such as http://proxy.example.com:3128"
 PLAINTEXT = "is unencrypted and allowed only to this device itself; use"
 
 
@@ -66,8 +68,8 @@ PLAINTEXT = "is unencrypted and allowed only to this device itself; use"
         ("agent.token.token_field", '""', "must be names joined by dots, such as data.token; it is empty"),
         ("agent.token.token_field", '"a..b"', "must be names joined by dots, such as data.token"),
         ("agent.token.url_field", '".a"', 'must be names joined by dots, such as data.url, or ""'),
-        ("agent.token.credential", '"../key"', 'must be the name of a systemd credential, an absolute path, or ""'),
-        ("agent.token.credential", '".."', 'must be the name of a systemd credential, an absolute path, or ""'),
+        ("agent.token.credential", '"../key"', CREDENTIAL),
+        ("agent.token.credential", '".."', CREDENTIAL),
         ("agent.ca_file", '"ca.pem"', PATH),
         ("agent.ca_file", '"/ca\\u0000.pem"', "must not have control characters or line breaks in it"),
         ("agent.ca_file", '"/ca\\u202e.pem"', "must not have control characters or line breaks in it"),
@@ -96,6 +98,20 @@ PLAINTEXT = "is unencrypted and allowed only to this device itself; use"
         ("agent.heartbeat.url", '"http://h/"', f"http:// {PLAINTEXT} https://, or set agent.allow_plaintext = true"),
         ("agent.url", '"wss://voice.example.com/?v=1&api_key=x"', QUERY),
         ("agent.token.url", '"https://h/?key=x"', QUERY),
+        ("agent.proxy", '"proxy.example.com:3128"', "must begin with http://"),
+        ("agent.proxy", '"https://proxy.example.com:3128"', "must begin with http://"),
+        ("agent.proxy", '"socks5://127.0.0.1"', "must begin with http://"),
+        (
+            "agent.proxy",
+            '"http://user:word@proxy.example.com"',
+            "must not carry a user name or password; give the path of a credential instead",
+        ),
+        ("agent.proxy", '"http://h:3128/proxy.pac"', PROXY),
+        ("agent.proxy", '"http://h/?a=b"', PROXY),
+        ("agent.proxy_credential", '"user:word"', CREDENTIAL),
+        ("agent.proxy_credential", '"proxy-login"', "needs agent.proxy with it"),
+        ("agent.heartbeat.expect", "true", 'must be text, or "", not true or false'),
+        ("agent.heartbeat.expect", '"a\\nb"', "must not have control characters or line breaks in it"),
         # headers and body
         ("agent.token.headers", "1", "must be a table of texts, not a whole number"),
         ("agent.token.headers.Authorization", '"Bearer x"', SECRET),

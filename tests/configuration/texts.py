@@ -29,6 +29,8 @@ connect_timeout_s = 9
 ca_file = "/etc/gatewayd/ca.pem"
 client_cert = "/etc/gatewayd/cert.pem"
 client_key = "/etc/gatewayd/key.pem"
+proxy = "http://proxy.example.com:3128"
+proxy_credential = "proxy-login"
 allow_plaintext = true
 
 [agent.token]
@@ -45,6 +47,7 @@ timeout_s = 8.5
 url = "https://api.example.com/heartbeat"
 interval_s = 31
 timeout_s = 6
+expect = "alive"
 
 [agent.backoff]
 base_s = 1.5

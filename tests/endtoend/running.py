@@ -16,6 +16,7 @@ from gatewayd.control.client import request
 from gatewayd.control.protocol import Command
 from gatewayd.errors import Unavailable
 from gatewayd.sim.certificates import Authority
+from gatewayd.sim.script import Scenario
 from gatewayd.sim.service import Service, SimOptions, serve
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def write_configuration(
         url = {json.dumps(service.token_url)}
         [agent.heartbeat]
         url = {json.dumps(service.heartbeat_url)}
+        interval_s = 0.2
         [agent.backoff]
         startup_spread_s = 0
         base_s = 0.1
@@ -78,11 +80,11 @@ def write_configuration(
 
 
 @asynccontextmanager
-async def voice_service(folder: Path, options: SimOptions | None = None) -> AsyncIterator[Service]:
+async def voice_service(folder: Path, scenario: Scenario | None = None) -> AsyncIterator[Service]:
     """The local voice service with TLS, in this process."""
-    tls = Authority(folder).server_tls()
+    options = SimOptions(tls=Authority(folder).server_tls(), scenario=scenario or Scenario())
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(serve, options or SimOptions(tls=tls))
+        yield await nursery.start(serve, options)
         nursery.cancel_scope.cancel()
 
 
@@ -112,6 +114,12 @@ class RunningDaemon:
                     return station
                 await trio.sleep(0.02)
         raise AssertionError(f"never came to pass; the last status was {station}")
+
+    async def wait_unreachable(self) -> None:
+        """Wait until the heartbeat has been given up."""
+        with trio.fail_after(PATIENCE_S):
+            while (await self.status())["heartbeat"]["reachable"] is not False:  # noqa: ASYNC110 - another process
+                await trio.sleep(0.05)
 
     async def wait_state(self, state: str) -> dict[str, Any]:
         return await self.wait_until(lambda station: bool(station["state"] == state))

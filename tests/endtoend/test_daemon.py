@@ -12,6 +12,7 @@ import trio
 
 from gatewayd.control.protocol import Command
 from gatewayd.sim.outcome import EndedBy
+from gatewayd.sim.script import Place, Point, Respond, Scenario, Step
 from tests.endtoend.running import PATIENCE_S, daemon, run_command, voice_service, write_configuration
 from tests.softcard.card import SoftCard, SoundRack, StreamDefinition
 
@@ -104,6 +105,20 @@ async def test_a_daemon_without_its_microphone_waits_and_asks_for_nothing(tmp_pa
         card.replug()
         station = await running.wait_state("agent_ready")
         assert station["capture"]["reopens"] == 1
+
+
+async def test_no_token_is_asked_for_while_the_heartbeat_does_not_answer(tmp_path: Path, card: SoftCard) -> None:
+    unwell = Scenario(heartbeat=(Step(Point(Place.TOKEN), Respond(503)),))
+    async with (
+        voice_service(tmp_path, unwell) as service,
+        daemon(write_configuration(tmp_path, service, card)) as running,
+    ):
+        await running.wait_state("agent_ready")
+        await running.wait_unreachable()
+        service.sessions[-1].fail("SESSION_SETUP_FAILED")
+        station = await running.wait_until(lambda station: station["session"]["waiting_for"] == "service")
+        assert station["state"] == "waiting"
+        assert service.token_requests == 1
 
 
 async def test_on_demand_talks_only_when_asked(tmp_path: Path, card: SoftCard) -> None:

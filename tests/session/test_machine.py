@@ -512,3 +512,12 @@ def test_texts_without_the_token(text: str, shown: str) -> None:
 
 def test_without_a_token_there_is_nothing_to_take_out() -> None:
     assert without_token("text", "") == "text"
+
+
+def test_what_a_person_can_do_is_said_once_a_fault_does_not_pass_by_itself() -> None:
+    story = Story().to(Phase.FETCHING)
+    for _ in range(3):
+        story.on(events.LinkFailed(Cause.CERTIFICATE_INVALID, "expired"))
+        story.on(events.LinkReleased())
+        story.on_deadline(at_s=story.machine.next_deadline_s or 0.0)
+    assert ["agent.ca_file" in report.text for report in story.reports] == [False, False, True]
