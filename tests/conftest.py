@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-import hypothesis
+import logging
+import warnings
+from typing import TYPE_CHECKING
 
+import hypothesis
+import pytest
+
+from gatewayd.system.logs import LineHandler
 from tests.softcard.fixtures import sound_card, sound_rack, stepped_card, whole_rack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["sound_card", "sound_rack", "stepped_card", "whole_rack"]
 
 # Time is judged by benchmarks, never by tests: an example that takes long on a busy machine is no failure.
 hypothesis.settings.register_profile("gatewayd", deadline=None)
 hypothesis.settings.load_profile("gatewayd")
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    """A command sets up the process's logging; here it is one of many, so what it set up is taken away again."""
+    root, own = logging.getLogger(), logging.getLogger("gatewayd")
+    levels = root.level, own.level
+    with warnings.catch_warnings():
+        yield
+        logging.captureWarnings(capture=False)
+    for handler in [handler for handler in root.handlers if isinstance(handler, LineHandler)]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
