@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev libsystemd-dev openssl
 CARD ?=
 DEMO_OPTIONS ?=
+TIERS ?= faults crowd endurance
 PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.hardware.profiles gatewayd.hardware.resolve \
 	gatewayd.hardware.settings gatewayd.control.protocol gatewayd.control.schema gatewayd.addresses gatewayd.text \
 	gatewayd.errors
@@ -14,7 +15,7 @@ PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profi
 	tests/test_errors.py
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv lint format test coverage demo bench softcard softcard-check check-wheel docs lock clean
+.PHONY: help deps venv lint format test test-tiers coverage fuzz demo bench softcard softcard-check check-wheel docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +56,12 @@ softcard-check: softcard ## look for leaks in it
 
 coverage: venv ## the pure layer is covered to the last branch by its own tests
 	$(BIN)/python -m pytest --quiet $(PURE_TESTS) $(PURE:%=--cov=%) --cov-branch --cov-report=term:skip-covered --cov-fail-under=100
+
+test-tiers: venv softcard ## what takes longer: faults, crowds, endurance (as root: real packet loss)
+	$(BIN)/python -m pytest $(addprefix tests/tiers/,$(TIERS))
+
+fuzz: venv ## ten million hostile messages
+	FUZZ_MESSAGES=10000000 $(BIN)/python -m pytest tests/tiers/endurance/test_fuzz_messages.py -s
 
 demo: venv softcard ## a whole conversation, measured; CARD=hw:... uses a real card
 	@# compiled beforehand, as an installed package is: compiling while it runs would count as the daemon's memory
