@@ -84,6 +84,13 @@ async def test_how_a_request_is_carried_is_not_for_the_configuration_to_say() ->
     assert b"chunked" not in heard
 
 
+@pytest.mark.parametrize("status", [302, 401, 503])
+async def test_a_refusal_does_not_wait_for_its_body(status: int) -> None:
+    head = f"HTTP/1.1 {status} No\r\nContent-Length: 10000000\r\nRetry-After: 7\r\n\r\nbecause".encode()
+    response = await exchange(answering(head, close=False), body_limit_bytes=1)
+    assert (response.status, response.headers["retry-after"], response.body) == (status, "7", b"")
+
+
 @pytest.mark.parametrize(
     ("answer", "body"),
     [

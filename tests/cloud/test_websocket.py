@@ -198,8 +198,9 @@ async def test_hanging_up_without_a_close() -> None:
 async def test_frames_that_break_the_protocol_end_it(bytes_: bytes) -> None:
     async with conversation() as (connection, peer):
         await peer.stream.send_all(bytes_)
-        await peer.stream.aclose()
-        assert (await end_of(connection)).cause in (Cause.PROTOCOL_VIOLATED, Cause.CLOSED_ABNORMALLY)
+        error = await end_of(connection)
+        assert (error.cause, error.close_code) == (Cause.PROTOCOL_VIOLATED, None)
+        assert error.detail.startswith("the service broke the WebSocket protocol: ")
 
 
 # ends that this side makes
