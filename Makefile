@@ -79,6 +79,7 @@ lock: venv ## resolve the development dependencies anew
 docs: venv ## draw the generated parts of docs/ anew
 	$(BIN)/python -m tests.docs.state_diagram
 	$(BIN)/python -m gatewayd.configuration.reference docs/configuration.md
+	$(BIN)/python -m tests.tiers.faults.page
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HEADER_LIMIT_BYTES = 16_384
 """Status line and headers of the answer to the upgrade."""
+LAST_WORDS_S = 0.1
+"""How long the end of what is received waits for a send that is under way. Of a connection that it gave up the kernel
+tells the reason once, to whoever asks first, and to the other only that it is over."""
 
 
 class UpgradingStream(trio.abc.Stream):
@@ -35,6 +38,8 @@ class UpgradingStream(trio.abc.Stream):
         self._stream = stream
         self._host = host
         self._upgraded = False
+        self._sending = False
+        self._sent = trio.lowlevel.ParkingLot()
         self.ending: CloudError | None = None
         """Why nothing more can come, once that is so."""
 
@@ -49,6 +54,7 @@ class UpgradingStream(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """As any stream; one that is cancelled half-way closes it, because what was sent ends in the middle."""
         sent = False
+        self._sending = True
         try:
             await self._stream.send_all(data)
             sent = True
@@ -56,6 +62,8 @@ class UpgradingStream(trio.abc.Stream):
             self._end(failures.connection_broke(error))
             raise
         finally:
+            self._sending = False
+            self._sent.unpark_all()
             if not sent:
                 self._end(CloudError(Cause.CONNECTION_LOST, "the connection was given up in the middle of a message"))
                 await trio.aclose_forcefully(self._stream)
@@ -79,8 +87,14 @@ class UpgradingStream(trio.abc.Stream):
             self._end(failures.connection_broke(error))
             raise
         if not received:
+            await self._hear_sender()
             self._end(CloudError(Cause.CONNECTION_LOST, f"{self._host} hung up without saying why"))
         return received
+
+    async def _hear_sender(self) -> None:
+        with trio.move_on_after(LAST_WORDS_S):
+            while self._sending:
+                await self._sent.park()
 
     async def _receive_upgrade(self) -> bytes:
         protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEADER_LIMIT_BYTES)

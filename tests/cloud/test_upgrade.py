@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import ssl
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from wsproto.events import CloseConnection, Request, TextMessage
 
 from gatewayd.cloud.dial import FreshStream, TcpDialer
+from gatewayd.cloud.upgrade import UpgradingStream
 from gatewayd.cloud.websocket import WebSocketTransport
 from gatewayd.errors import CloudError
 from gatewayd.session.causes import Cause
@@ -327,3 +329,45 @@ async def test_leaving_the_block_does_not_wait_for_a_peer_that_reads_nothing(no_
             nursery.cancel_scope.cancel()
         with pytest.raises(CloudError):
             await connection.send_binary(bytes(640))
+
+
+# an end that only the sender is told the reason of
+
+
+class GivenUp(trio.abc.Stream):
+    """A connection that the kernel gave up, after it told its reason to the sender and nothing to the receiver."""
+
+    def __init__(self) -> None:
+        self.over = trio.Event()
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self.over.wait()
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError from TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        self.over.set()
+        return b""
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_the_reason_is_the_one_that_the_sender_is_told(autojump_clock: trio.testing.MockClock) -> None:
+    stream = UpgradingStream(GivenUp(), "voice.example")
+
+    async def send() -> None:
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.send_all(b"sound")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(CloudError):
+            await stream.receive_some()
+    assert stream.ending is not None
+    assert stream.ending.detail == "the connection broke: Connection timed out"

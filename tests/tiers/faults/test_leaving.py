@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tiers.faults.fault import SHUT_DOWN_S, Fault
 from tests.tiers.faults.leaving import LEAVING
+from tests.tiers.faults.running import assert_left_in_time
 
 if TYPE_CHECKING:
-    from tests.tiers.faults.running import Outcome
+    from tests.tiers.faults.fault import Fault
+    from tests.tiers.faults.running import Outcome, Report
 
 
 @pytest.mark.parametrize("fault", LEAVING, ids=[fault.name for fault in LEAVING])
-def test_leaves_in_time_and_leaves_nothing_behind(fault: Fault, outcome: Outcome) -> None:
+def test_leaves_in_time_and_leaves_nothing_behind(fault: Fault, outcome: Outcome, report: Report) -> None:
     assert outcome.crash == ""
     assert outcome.stage == "", f"never came to be {fault.leaves_in}; so far: {outcome.ends}"
-    assert outcome.shut_down_s is not None, f"was not gone {SHUT_DOWN_S} s after it was asked to leave"
+    assert_left_in_time(outcome, report)
     assert outcome.sockets_left == 0
     assert outcome.holds, "said no goodbye"

@@ -60,7 +60,7 @@ STALL_S = 5.0
 """Under the limit of 10 s for one message."""
 FRESH_S = 1.0
 """How old a frame may be when it is sent."""
-TRANSIT_S = 0.5
+TRANSIT_S = 1.5
 """From there to where it is heard, on a busy machine."""
 
 
