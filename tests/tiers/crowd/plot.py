@@ -73,7 +73,7 @@ def _draw_outage(axes: Axes, outage: Outcome, steered: Outcome, busy: Outcome) -
     axes.set_xlabel("seconds since the connections were lost")
     axes.set_ylabel("attempts per second")
     axes.set_title(
-        "An outage: attempts settle at an even rate, and their end falls to nothing in a minute",
+        "An outage: attempts settle at an even rate, and fade when the service is back",
         loc="left",
         fontsize=12,
     )
