@@ -34,8 +34,8 @@ cut drift apart instead of asking in step for ever."""
 FAILURES_UNTIL_UNREACHABLE = 2
 """In a row. One request can be lost on any link; two, `RECHECK_INTERVAL_S` apart, are hardly chance."""
 RECHECK_INTERVAL_S = 10.0
-"""After a failure the next request comes this soon, or after the configured interval if that is shorter: a failure is
-soon confirmed, and the end of an outage soon noticed."""
+"""After a first failure the next request comes this soon, or after the configured interval if that is shorter, so that
+it is soon confirmed. Not after that: a street that asks so often through an outage would notice its end in step."""
 
 _BUSY = (429, 503)
 """Statuses whose Retry-After counts; the one of a redirect may be a captive portal's."""
@@ -93,8 +93,8 @@ class Heartbeat:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Ask at once, then again and again until cancelled: every interval, start to start, while answers are good;
-        after a bad one sooner (`RECHECK_INTERVAL_S`), but not before its Retry-After. No failure of the network ends
-        it; what `report` raises does.
+        sooner while a failure is not confirmed (`RECHECK_INTERVAL_S`), not before its Retry-After. No failure of the
+        network ends it; what `report` raises does.
         """
         task_status.started()
         while True:
@@ -109,12 +109,12 @@ class Heartbeat:
 
     def _next_s(self, problem: _Problem | None, started_s: float, answered_s: float) -> float:
         interval_s = self._configuration.interval_s
-        if problem is not None:
+        if problem is not None and self._reachable is not False:
             interval_s = min(interval_s, RECHECK_INTERVAL_S)
-            if problem.retry_after_s is not None:
-                # many may have been told the same moment: spread over the whole interval
-                wait_s = min(problem.retry_after_s, RETRY_AFTER_CEILING_S)
-                return answered_s + wait_s + self._uniform(0.0, interval_s)
+        if problem is not None and problem.retry_after_s is not None:
+            # many may have been told the same moment: spread over the whole interval
+            wait_s = min(problem.retry_after_s, RETRY_AFTER_CEILING_S)
+            return answered_s + wait_s + self._uniform(0.0, interval_s)
         spread_s = interval_s * SPREAD
         return started_s + self._uniform(interval_s - spread_s, interval_s + spread_s)
 

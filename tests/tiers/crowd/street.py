@@ -149,14 +149,15 @@ class Client:
         self._street.at(arrives_s, partial(self.hear, self.link, said))
 
     def _ask_heartbeat(self, now_s: float) -> None:
-        """As `gatewayd.cloud.heartbeat` does: sooner after a failure, and told only when it changes."""
+        """As `gatewayd.cloud.heartbeat` does: sooner while a failure is unconfirmed, and told only when it changes."""
         self._street.heartbeats_s.append(now_s)
         answers = self._street.service.at(now_s).reachable
+        unconfirmed = not answers and self._reachable is not False
         self._heartbeat_failures = 0 if answers else self._heartbeat_failures + 1
         if answers or self._heartbeat_failures >= FAILURES_UNTIL_UNREACHABLE:
             self._conclude(answers, now_s + self._round_trip_s)
         interval_s = self._street.agent.heartbeat.interval_s
-        if not answers:
+        if unconfirmed:
             interval_s = min(interval_s, RECHECK_INTERVAL_S)
         spread_s = interval_s * SPREAD
         self._street.at(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from gatewayd.cloud.heartbeat import RECHECK_INTERVAL_S
 from tests.tiers.crowd import scenarios
 from tests.tiers.crowd.scenarios import BUSY_S, CLIENTS, OUTAGE_S, RETRY_AFTER_S, Outcome, per_second
 
@@ -100,13 +99,14 @@ def test_a_heartbeat_that_answers_again_lets_nobody_come_sooner_than_it_asks(
     returns_s = steered.arrivals_s[steered.arrivals_s >= OUTAGE_S]
     most_back_s = float(np.percentile(returns_s, 95))
     rate_hz = steered.rate_hz(OUTAGE_S, math.ceil(most_back_s))
+    ratio = rate_hz.max() / rate_hz.mean()
     show(
-        f"street, heartbeat: after the return at most {rate_hz.max():.0f} attempts/s; "
+        f"street, heartbeat: after the return at most {rate_hz.max():.0f} attempts/s, ratio {ratio:.2f}; "
         f"95 % are back after {most_back_s - OUTAGE_S:.0f} s"
     )
     assert steered.talking == CLIENTS
-    # within one recheck each device learns of it by itself; that, not the jitter that follows, is what spreads them
-    assert rate_hz.max() <= CHANCE * CLIENTS / RECHECK_INTERVAL_S
+    # each device learns of it from its own heartbeat; that, more than the jitter that follows, is what spreads them
+    assert ratio <= 2.0
     assert most_back_s - OUTAGE_S <= 45.0
 
 
