@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["sound_card", "sound_rack", "stepped_card", "whole_rack"]
+
+# A shell that starts the tests in the background has SIGINT ignored, and what is ignored stays so in every program that
+# a test starts and wants to interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time is judged by benchmarks, never by tests: an example that takes long on a busy machine is no failure.
 hypothesis.settings.register_profile("gatewayd", deadline=None)
