@@ -1,4 +1,4 @@
-"""The configuration as the program sees it: what docs/configuration.md promises, typed, with every default in one place.
+"""The configuration as the program sees it: what docs/configuration.md says, typed, with every default in one place.
 
 What may stand in each place, and what is said when it does not, is in `configuration.schema`; this file only says what
 a valid configuration is.
