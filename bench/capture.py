@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
-from gatewayd.hardware.alsa import AlsaCaptureDevice
+from gatewayd.hardware.alsa.streams import AlsaCaptureDevice
 from gatewayd.hardware.settings import CaptureSettings
 from gatewayd.station.capture import CaptureSupervisor
 from tests.softcard.card import SoundRack, StreamDefinition

@@ -14,7 +14,7 @@ from gatewayd.cloud.tls import make_tls_context
 from gatewayd.cloud.token import CommandTokenSource, HttpTokenSource
 from gatewayd.cloud.tunnel import Proxy
 from gatewayd.cloud.websocket import WebSocketTransport
-from gatewayd.hardware.alsa import AlsaCaptureDevice, AlsaPlaybackDevice
+from gatewayd.hardware.alsa.streams import AlsaCaptureDevice, AlsaPlaybackDevice
 from gatewayd.session.driver import SessionDriver
 from gatewayd.session.machine import SessionMachine
 from gatewayd.station.capture import CaptureSupervisor

@@ -4,6 +4,7 @@
     ├── ConfigurationInvalid         78  configuration or profile: all problems at once
     ├── DeviceError                  69  sound hardware
     │   ├── DeviceMissing                no such card or device
+    │   ├── DeviceAmbiguous              several cards, or profiles, could be meant
     │   ├── DeviceBusy                   another process holds it
     │   ├── DeviceDenied                 no permission
     │   ├── DeviceRefused                it cannot do, or did not take, the asked parameters
@@ -83,6 +84,10 @@ class DeviceError(GatewayError):
 
 class DeviceMissing(DeviceError):
     """No such card or device."""
+
+
+class DeviceAmbiguous(DeviceError):
+    """Several cards, or several profiles, could be meant: the configuration must say which."""
 
 
 class DeviceBusy(DeviceError):

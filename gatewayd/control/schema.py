@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gatewayd.session.causes import Cause
 
@@ -52,6 +52,40 @@ class MicrophoneHealth(str, Enum):
     MUTED = "muted"
 
 
+class FindingKind(str, Enum):
+    """What is odd about a microphone besides, or in more detail than, its health."""
+
+    SLOT_SILENT = "slot_silent"
+    """A channel that is used gives digital zero while another gives sound."""
+    SLOT_STUCK = "slot_stuck"
+    """A channel that is used gives one value other than zero while another gives sound."""
+    QUIET = "quiet"
+    """Far too quiet for speech, for so long that it is no quiet night."""
+    WRONG_RATE = "wrong_rate"
+    """The card gives noticeably more or fewer samples a second than it says."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One of `stations.NAME.capture.findings`."""
+
+    kind: FindingKind
+    text: str
+    """In a person's words, with what to do about it."""
+    channel: int | None = None
+    """Counted from 0; None where it is about the card as a whole."""
+
+
+@dataclass(frozen=True)
+class ChannelStatus:
+    """One of `stations.NAME.capture.channel_levels`: a native channel, before gain and conversion."""
+
+    level_dbfs: float | None
+    """RMS of the last second or so relative to a full-scale sine; None before the first and for digital zero."""
+    peak_dbfs: float | None
+    health: MicrophoneHealth
+
+
 @dataclass(frozen=True)
 class CaptureStatus:
     """`stations.NAME.capture`."""
@@ -67,6 +101,19 @@ class CaptureStatus:
     """Wire frames (20 ms) made from what was captured, since the daemon started."""
     xruns: int
     reopens: int
+    problem: str | None = None
+    """Why there is no sound, or what is wrong with it, in a person's words."""
+    gaps: int = 0
+    """Breaks in the sound since the daemon started, whatever caused them."""
+    gap_s: float = 0.0
+    """Their lengths together."""
+    findings: Sequence[Finding] = ()
+    channel_levels: Sequence[ChannelStatus] = ()
+    measured_rate_hz: float | None = None
+    """Samples a second against this device's clock; None before it is known well enough."""
+    mixer_problems: Sequence[str] = ()
+    recovery: str | None = None
+    """The step of the recovery ladder that was taken last, while the microphone gives nothing usable."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ import trio.testing
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
 from gatewayd.errors import DeviceLost, DeviceStalled
-from gatewayd.hardware.alsa import PROGRESS_LIMIT_S, XRUNS_IN_A_ROW_MAX, AlsaCaptureDevice
+from gatewayd.hardware.alsa.streams import PROGRESS_LIMIT_S, XRUNS_IN_A_ROW_MAX, AlsaCaptureDevice
 from gatewayd.hardware.settings import CaptureSettings
 from tests.hardware.sounds import PERIOD, open_descriptors, sound_of
 from tests.softcard.timeline import Direction
 
 if TYPE_CHECKING:
-    from gatewayd.hardware.alsa import AlsaCaptureStream
+    from gatewayd.hardware.alsa.streams import AlsaCaptureStream
     from tests.softcard.card import SoftCard, SoundRack
 
 I2S = StreamParameters(48_000, SampleFormat.S32_LE, 2)

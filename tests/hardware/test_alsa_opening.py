@@ -8,7 +8,8 @@ import pytest
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
 from gatewayd.errors import DeviceBusy, DeviceDenied, DeviceError, DeviceMissing, DeviceRefused
-from gatewayd.hardware.alsa import PERIOD_MAX_MS, AlsaCaptureDevice, AlsaPlaybackDevice
+from gatewayd.hardware.alsa.opening import PERIOD_MAX_MS
+from gatewayd.hardware.alsa.streams import AlsaCaptureDevice, AlsaPlaybackDevice
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings
 from tests.hardware.sounds import open_descriptors
 from tests.softcard.card import StreamDefinition

@@ -12,13 +12,13 @@ import trio.testing
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
 from gatewayd.errors import DeviceLost, DeviceStalled
-from gatewayd.hardware.alsa import PROGRESS_LIMIT_S, AlsaPlaybackDevice
+from gatewayd.hardware.alsa.streams import PROGRESS_LIMIT_S, AlsaPlaybackDevice
 from gatewayd.hardware.settings import PlaybackSettings
 from tests.hardware.sounds import PERIOD, open_descriptors, sound_of
 from tests.softcard.timeline import Direction, EventKind
 
 if TYPE_CHECKING:
-    from gatewayd.hardware.alsa import AlsaPlaybackStream
+    from gatewayd.hardware.alsa.streams import AlsaPlaybackStream
     from tests.softcard.card import SoftCard
 
 S32_STEREO = StreamParameters(48_000, SampleFormat.S32_LE, 2)

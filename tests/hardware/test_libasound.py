@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewayd.hardware import libasound
+from gatewayd.hardware.alsa import libasound
 from tests.softcard.timeline import Direction
 
 if TYPE_CHECKING:

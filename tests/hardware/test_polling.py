@@ -11,7 +11,7 @@ import pytest
 import trio
 import trio.testing
 
-from gatewayd.hardware.polling import Descriptors
+from gatewayd.hardware.alsa.polling import Descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

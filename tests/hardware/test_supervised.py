@@ -12,7 +12,7 @@ import trio.testing
 
 from gatewayd.audio.formats import FRAME_BYTES, FRAME_SAMPLES, SampleFormat, StreamParameters
 from gatewayd.control.schema import MicrophoneHealth
-from gatewayd.hardware.alsa import AlsaCaptureDevice, AlsaPlaybackDevice
+from gatewayd.hardware.alsa.streams import AlsaCaptureDevice, AlsaPlaybackDevice
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings
 from gatewayd.station.capture import CaptureSupervisor
 from gatewayd.station.playback import PlaybackSupervisor

@@ -12,69 +12,40 @@ What shaped it, read in the source of pyalsaaudio 0.11 or seen with libasound 1.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import alsaaudio
 import trio
 
-from gatewayd.errors import DeviceError, DeviceLost, DeviceRefused, DeviceStalled
-from gatewayd.hardware import libasound
-from gatewayd.hardware.failures import opening_failure, stream_failure
-from gatewayd.hardware.polling import Descriptors
+from gatewayd.errors import DeviceError, DeviceLost, DeviceStalled
+from gatewayd.hardware.alsa import libasound
+from gatewayd.hardware.alsa.opening import Opener, close_pcm, error_text
+from gatewayd.hardware.alsa.polling import Descriptors
+from gatewayd.hardware.failures import stream_failure
 from gatewayd.seams.audio import CapturedBlock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from gatewayd.audio.formats import StreamParameters
+    from gatewayd.hardware.alsa.opening import Opened, Pcm
     from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings
 
 PROGRESS_LIMIT_S = 2.0
 """How long an open device may neither give nor take a sample: twenty of the longest periods that are accepted."""
-PERIOD_MAX_MS = 100
-"""A card that wakes its reader less often than this holds speech back too long for a conversation."""
-PERIODS_MIN = 2
-"""With a single period the card writes where the reader reads."""
 XRUNS_IN_A_ROW_MAX = 8
 """Overruns (or underruns) without a sample between them, after which the stream is closed and opened anew."""
 
-_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-
-
-class _Pcm(Protocol):
-    """The part of `alsaaudio.PCM` that is used."""
-
-    def info(self) -> dict[str, int | str]: ...
-    def read(self) -> tuple[int, bytes]: ...
-    def write(self, data: bytes | memoryview, /) -> int: ...
-    def state(self) -> int: ...
-    def avail(self) -> int: ...
-    def drop(self) -> int: ...
-    def close(self) -> None: ...
-    def polldescriptors(self) -> list[tuple[int, int]]: ...
-    def polldescriptors_revents(self, ready: list[tuple[int, int]], /) -> int: ...
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """An open PCM and the sizes it got."""
-
-    pcm: _Pcm
-    period_frames: int
-    buffer_frames: int
 
 
 class AlsaCaptureDevice:
     """A capture device by its ALSA name."""
 
     def __init__(self, settings: CaptureSettings) -> None:
-        self._opener = _Opener(
+        self._opener = Opener(
             settings.device, settings.parameters, settings.period_ms, settings.buffer_ms, capture=True
         )
 
@@ -94,7 +65,7 @@ class AlsaPlaybackDevice:
     """A playback device by its ALSA name."""
 
     def __init__(self, settings: PlaybackSettings) -> None:
-        self._opener = _Opener(
+        self._opener = Opener(
             settings.device, settings.parameters, settings.period_ms, settings.buffer_ms, capture=False
         )
 
@@ -109,74 +80,13 @@ class AlsaPlaybackDevice:
             stream.close()
 
 
-class _Opener:
-    """What is asked of a device, and the asking."""
-
-    def __init__(
-        self, device: str, parameters: StreamParameters, period_ms: int, buffer_ms: int, *, capture: bool
-    ) -> None:
-        self.device = device
-        self.parameters = parameters
-        self._period_frames = parameters.rate_hz * period_ms // 1000
-        self._periods = max(PERIODS_MIN, -(-buffer_ms // period_ms))
-        self._capture = capture
-        self._failed_before = False
-
-    def open(self) -> _Opened:
-        """A PCM that took what was asked. Raises `DeviceError` by what libasound said."""
-        libasound.collect_messages()
-        libasound.take_messages()
-        if self._failed_before and (why := libasound.probe(self.device, capture=self._capture)):
-            raise opening_failure(self.device, why, libasound.take_messages())
-        self._failed_before = True
-        try:
-            pcm: _Pcm = alsaaudio.PCM(
-                type=alsaaudio.PCM_CAPTURE if self._capture else alsaaudio.PCM_PLAYBACK,
-                mode=alsaaudio.PCM_NONBLOCK,
-                device=self.device,
-                rate=self.parameters.rate_hz,
-                channels=self.parameters.channels,
-                format=getattr(alsaaudio, f"PCM_FORMAT_{self.parameters.format.value}"),
-                periodsize=self._period_frames,
-                periods=self._periods,
-            )
-        except alsaaudio.ALSAAudioError as error:
-            raise opening_failure(self.device, _text(error, self.device), libasound.take_messages()) from None
-        self._failed_before = False
-        try:
-            return self._checked(pcm)
-        except DeviceRefused:
-            _close(pcm)
-            raise
-
-    def _checked(self, pcm: _Pcm) -> _Opened:
-        info = pcm.info()
-        rate_hz, period_frames, buffer_frames = int(info["rate"]), int(info["period_size"]), int(info["buffer_size"])
-        got = f"{info['format_name']} {rate_hz} Hz {info['channels']} ch"
-        if got != str(self.parameters):
-            raise DeviceRefused(
-                self.device,
-                f"asked for {self.parameters}, the card takes only {got}; set rate_hz, format and channels to what "
-                "`arecord --dump-hw-params` (playback: `aplay`) lists, or name it plughw:… so that ALSA converts",
-            )
-        period_ms, buffer_ms = 1000 * period_frames / rate_hz, 1000 * buffer_frames / rate_hz
-        if period_ms > PERIOD_MAX_MS or buffer_frames < PERIODS_MIN * period_frames:
-            raise DeviceRefused(
-                self.device,
-                f"the card works in periods of {period_ms:.0f} ms in a buffer of {buffer_ms:.0f} ms; a conversation "
-                f"needs periods of at most {PERIOD_MAX_MS} ms and a buffer of at least {PERIODS_MIN} of them",
-            )
-        _log.debug("%s: opened with %s, periods of %g ms, buffer of %g ms", self.device, got, period_ms, buffer_ms)
-        return _Opened(pcm, period_frames, buffer_frames)
-
-
 class _Stream:
     """What capture and playback have in common: an open PCM, and the wait for it."""
 
-    def __init__(self, opened: _Opened, opener: _Opener) -> None:
+    def __init__(self, opened: Opened, opener: Opener) -> None:
         self._period_frames = opened.period_frames
         self._buffer_frames = opened.buffer_frames
-        self._open_pcm: _Pcm | None = opened.pcm
+        self._open_pcm: Pcm | None = opened.pcm
         self._device = opener.device
         self._parameters = opener.parameters
         self._descriptors = Descriptors(opened.pcm.polldescriptors())
@@ -193,7 +103,7 @@ class _Stream:
         return self._parameters
 
     @property
-    def _pcm(self) -> _Pcm:
+    def _pcm(self) -> Pcm:
         if self._open_pcm is None:
             raise DeviceLost(self._device, "the stream is closed")
         return self._open_pcm
@@ -205,7 +115,7 @@ class _Stream:
             raise self._failure(error) from None
 
     def _failure(self, error: alsaaudio.ALSAAudioError) -> DeviceError:
-        return stream_failure(self._device, _text(error, self._device), libasound.take_messages())
+        return stream_failure(self._device, error_text(error, self._device), libasound.take_messages())
 
     def _count_xrun(self) -> None:
         self._xruns_in_a_row += 1
@@ -237,7 +147,7 @@ class _Stream:
         pcm, self._open_pcm = self._open_pcm, None
         if pcm is not None:
             self._descriptors.close()
-            _close(pcm)
+            close_pcm(pcm)
 
 
 class AlsaCaptureStream(_Stream):
@@ -338,13 +248,3 @@ class AlsaPlaybackStream(_Stream):
         elif taken > 0:
             self._xruns_in_a_row = 0
         return taken
-
-
-def _close(pcm: _Pcm) -> None:
-    with contextlib.suppress(alsaaudio.ALSAAudioError):  # of a card that is gone: there is nothing left to drop
-        pcm.drop()
-    pcm.close()
-
-
-def _text(error: alsaaudio.ALSAAudioError, device: str) -> str:
-    return str(error).removesuffix(f" [{device}]")
