@@ -117,6 +117,8 @@ class StationConfiguration:
 
     name: str
     profile: str = "auto"
+    port: str | None = None
+    """Where the card is connected, as `gatewayd devices` names it; None: wherever it is found."""
     activation: Activation = Activation.ALWAYS
     capture: CaptureOverrides = field(default_factory=CaptureOverrides)
     playback: PlaybackOverrides = field(default_factory=PlaybackOverrides)

@@ -47,6 +47,7 @@ def check_rules(configuration: Configuration, root: Entry, report: Report) -> No
         judge.missing(("stations",), "there is no station; add a table [stations.main]")
     for station in configuration.stations:
         _check_pick(station, judge)
+        _check_port(station, judge)
 
 
 def _check_token(agent: AgentConfiguration, judge: Judge) -> None:
@@ -101,6 +102,15 @@ def _check_refused(agent: AgentConfiguration, judge: Judge) -> None:
     if backoff.refused_min_s > backoff.refused_max_s:
         what = f"is {backoff.refused_min_s:g}, more than {place_of(most)}, which is {backoff.refused_max_s:g}"
         judge.broken(least, what, with_keys=(most,))
+
+
+def _check_port(station: StationConfiguration, judge: Judge) -> None:
+    port = ("stations", station.name, "port")
+    device = ("stations", station.name, "capture", "device")
+    if station.port is not None and station.capture.device is not None:
+        judge.broken(
+            port, f"stands beside {place_of(device)}, which names the card already; give one", with_keys=(device,)
+        )
 
 
 def _check_pick(station: StationConfiguration, judge: Judge) -> None:

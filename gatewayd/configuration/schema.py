@@ -35,6 +35,7 @@ JSON_PATH = r"[^.]+(\.[^.]+)*"
 TIMEOUT = Number(0.1, 300, "s")
 DEVICE = Text("an ALSA device name, such as hw:CARD=Array,DEV=0")
 PROFILE_NAME = r"[A-Za-z0-9_-]{1,64}"
+PORT = Text("a port as `gatewayd devices` names it, such as usb-0000:01:00.0-1.2 or 1-1.2", r"[!-~]{1,100}")
 RATE = OneOfNumbers(RATES_HZ, "Hz")
 FORMAT = OneOf(SampleFormat)
 CHANNELS = Whole(1, MAX_CHANNELS)
@@ -168,6 +169,11 @@ STATION = Table(
         "profile": Key(
             Text('"auto" or the name of a profile', PROFILE_NAME),
             "What the hardware is; not needed where `capture` says device, rate_hz, format and channels.",
+        ),
+        "port": Key(
+            PORT,
+            "Where its sound card is connected, for one of several equal cards; `gatewayd devices` names the ports.",
+            left_out="wherever the card is found",
         ),
         "activation": Key(OneOf(Activation), "Whether it holds a session all the time, or when told to."),
         "capture": Key(CAPTURE),

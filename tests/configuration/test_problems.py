@@ -169,6 +169,13 @@ def test_picked_channels_must_be_there() -> None:
     ]
 
 
+def test_a_card_is_named_once() -> None:
+    both = '[stations.main]\nport = "1-1.2"\n[stations.main.capture]\ndevice = "hw:CARD=Device,DEV=0"'
+    assert problems_of(MINIMAL, both) == [
+        "1.toml: stations.main.port: stands beside stations.main.capture.device, which names the card already; give one"
+    ]
+
+
 def test_a_header_stands_there_once_in_whatever_case() -> None:
     assert problems_of(WHOLE, 'agent.token.headers.x-device = "x"') == [
         "1.toml: agent.token.headers.x-device: stands there twice: upper and lower case are the same in a header's name"
@@ -189,7 +196,10 @@ def test_a_header_stands_there_once_in_whatever_case() -> None:
             ),
         ),
         ("control.zzz", "control.zzz: is not a known key; known here: socket"),
-        ("stations.main.x", "stations.main.x: is not a known key; known here: profile, activation, capture, playback"),
+        (
+            "stations.main.x",
+            "stations.main.x: is not a known key; known here: profile, port, activation, capture, playback",
+        ),
         ('control."a\\nb"', 'control."a\\nb": is not a known key; known here: socket'),
         ('control."\\u001b[2J"', 'control."\\x1b[2J": is not a known key; known here: socket'),
         ("control.''", 'control."": is not a known key; known here: socket'),
