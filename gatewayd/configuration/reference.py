@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from gatewayd.configuration.schema import ROOT
-from gatewayd.configuration.tables import Key, NamedTables, Table
-from gatewayd.hardware.profiles import PROFILE
+from gatewayd.configuration.tables import Key, NamedTables, PlacedTables, Table, TableArray
+from gatewayd.hardware.profile_schema import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _HEAD = "| key | allowed | left out | what it is for |\n|---|---|---|---|"
 
 def reference(table: Table[Any], path: tuple[str, ...] = ()) -> str:
     """A Markdown table of keys for `table`, then one for each table in it."""
-    return "\n\n".join(_sections(table, path))
+    return "\n\n".join(_sections(table, path, f"[{'.'.join(path)}]"))
 
 
 def update(page: str) -> str:
@@ -47,18 +47,24 @@ def default_of(table: Table[Any], name: str) -> str:
 _REFERENCES = {"configuration": lambda: reference(ROOT), "profile": lambda: reference(PROFILE)}
 
 
-def _sections(table: Table[Any], path: tuple[str, ...]) -> Iterator[str]:
-    rows = [
-        _row(name, key, table) for name, key in table.keys.items() if not isinstance(key.kind, (Table, NamedTables))
-    ]
+_HOLDING_KEYS = (Table, NamedTables, TableArray, PlacedTables)
+
+
+def _sections(table: Table[Any], path: tuple[str, ...], title: str) -> Iterator[str]:
+    rows = [_row(name, key, table) for name, key in table.keys.items() if not isinstance(key.kind, _HOLDING_KEYS)]
     if rows:
-        heading = f"#### `[{'.'.join(path)}]`\n\n" if path else ""
+        heading = f"#### `{title}`\n\n" if path else ""
         yield f"{heading}{_HEAD}\n" + "\n".join(rows)
     for name, key in table.keys.items():
-        if isinstance(key.kind, Table):
-            yield from _sections(key.kind, (*path, name))
-        elif isinstance(key.kind, NamedTables):
-            yield from _sections(key.kind.table, (*path, name, "NAME"))
+        kind, inside = key.kind, (*path, name)
+        if isinstance(kind, Table):
+            yield from _sections(kind, inside, f"[{'.'.join(inside)}]")
+        elif isinstance(kind, NamedTables):
+            yield from _sections(kind.table, (*inside, "NAME"), f"[{'.'.join(inside)}.NAME]")
+        elif isinstance(kind, TableArray):
+            yield from _sections(kind.table, inside, f"[[{'.'.join(inside)}]]")
+        elif isinstance(kind, PlacedTables):
+            yield from _sections(kind.table, inside, f"[{'.'.join(inside)}.PLACE]")
 
 
 def _row(name: str, key: Key, table: Table[Any]) -> str:

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from gatewayd.configuration.entries import Branch, Entry
+from gatewayd.configuration.entries import Branch, Entry, entries, plain
 from gatewayd.configuration.kinds import INVALID, Invalid, Kind, type_name
 from gatewayd.configuration.report import Path, Report, listed, name_of, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -105,6 +105,73 @@ class NamedTables(Generic[T]):
             if not isinstance(value, Invalid):
                 found.append(value)
         return tuple(found)
+
+
+@dataclass(frozen=True)
+class TableArray(Generic[T]):
+    """An array of tables of one form, `[[name]]` in TOML; places count from 1: `mixer.2.raw`."""
+
+    table: Table[T]
+    maximum: int
+
+    def describe(self) -> str:
+        """See `Kind`."""
+        return f"up to {self.maximum} tables"
+
+    def read(self, entry: Entry, path: Path, report: Report) -> tuple[T, ...] | Invalid:
+        """See `Kind`; tables that are `INVALID` are left out."""
+        items = plain(entry)
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            what = f"must be {self.describe()}, each [[{place_of(path)}]]"
+            report.add(entry.source, path, what if isinstance(items, list) else f"{what}, not {type_name(items)}")
+            return INVALID
+        if len(items) > self.maximum:
+            report.add(entry.source, path, f"must be {self.describe()}; it has {len(items)}")
+            return INVALID
+        read = [
+            self.table.read(entries(item, entry.source), (*path, str(number)), report)
+            for number, item in enumerate(items, start=1)
+        ]
+        return tuple(value for value in read if not isinstance(value, Invalid))
+
+
+@dataclass(frozen=True)
+class PlacedTables(Generic[T]):
+    """Tables of one form, each under the dotted place it speaks for; becomes one item of a tuple for each.
+
+    `"capture.rate_hz" = { … }`, `capture.rate_hz = { … }` and `[….capture]` with `rate_hz = { … }` are the same.
+    """
+
+    table: Table[T]
+
+    def describe(self) -> str:
+        """See `Kind`."""
+        return "one table for each place"
+
+    def read(self, entry: Entry, path: Path, report: Report) -> tuple[T, ...] | Invalid:
+        """See `Kind`; the model is given each `place`."""
+        if not isinstance(entry, Branch):
+            what = f"must be {self.describe()}, [{place_of(path)}.PLACE], not {type_name(entry.value)}"
+            report.add(entry.source, path, what)
+            return INVALID
+        read = [
+            self.table.read(inner, (*path, *place), report, place=".".join(place))
+            for place, inner in _placed(entry, ())
+        ]
+        return tuple(value for value in read if not isinstance(value, Invalid))
+
+
+def _placed(branch: Branch, place: Path) -> Iterator[tuple[Path, Entry]]:
+    """Each table with its place; one that holds nothing but tables is only the way to them."""
+    for name, inner in branch.children.items():
+        if not isinstance(inner, Branch):
+            yield (*place, name), inner
+            continue
+        own = {key: value for key, value in inner.children.items() if not isinstance(value, Branch)}
+        deeper = {key: value for key, value in inner.children.items() if key not in own}
+        if own or not deeper:
+            yield (*place, name), Branch(inner.source, own)
+        yield from _placed(Branch(inner.source, deeper), (*place, name))
 
 
 def nearest(name: str, known: Mapping[str, object]) -> str:

@@ -1,6 +1,7 @@
 """What is known of a board: the content of one file of `hw-profiles`, typed, with every default in one place.
 
-What may stand in such a file, and what is said when it does not, is in `hardware.profiles`.
+What may stand in such a file is in `hardware.profile_schema`, what is said when it does not, there and in
+`hardware.profile_rules`.
 """
 
 from __future__ import annotations

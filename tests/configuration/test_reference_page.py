@@ -13,19 +13,19 @@ from gatewayd.configuration.model import Configuration
 from gatewayd.configuration.reference import default_of, main, reference, update
 from gatewayd.configuration.report import Report
 from gatewayd.configuration.schema import ROOT
-from gatewayd.configuration.tables import NamedTables, Table
+from gatewayd.configuration.tables import NamedTables, PlacedTables, Table, TableArray
 from gatewayd.configuration.toml import parse_toml
-from gatewayd.hardware.profiles import PROFILE
+from gatewayd.hardware.profile_schema import PROFILE
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
-GIVEN = {"name", "source", "origins"}
+GIVEN = {"name", "source", "origins", "place"}
 """What models have that no key gives."""
 
 
 def tables(table: Table[Any]) -> list[Table[Any]]:
     found = [table]
     for key in table.keys.values():
-        kind = key.kind.table if isinstance(key.kind, NamedTables) else key.kind
+        kind = key.kind.table if isinstance(key.kind, (NamedTables, PlacedTables, TableArray)) else key.kind
         if isinstance(kind, Table):
             found += tables(kind)
     return found
@@ -61,7 +61,7 @@ def test_each_default_is_itself_allowed(table: Table[Any]) -> None:
     defaults = {
         name: default_of(table, name)
         for name, key in table.keys.items()
-        if not (isinstance(key.kind, Table) or key.required)
+        if not (isinstance(key.kind, (Table, TableArray)) or key.required)
     }
     for name, default in defaults.items():
         if default != "null":
@@ -73,7 +73,20 @@ def test_each_default_is_itself_allowed(table: Table[Any]) -> None:
             assert f"| `{name}` | {table.keys[name].kind.describe()} | " in reference(table)
 
 
+def test_arrays_of_tables_and_tables_of_places_are_shown_as_they_are_written() -> None:
+    headings = [line for line in reference(PROFILE).splitlines() if line.startswith("#### ")]
+    assert headings == [
+        "#### `[match]`",
+        "#### `[capture]`",
+        "#### `[playback]`",
+        "#### `[duplex]`",
+        "#### `[[mixer]]`",
+        "#### `[recovery]`",
+        "#### `[provenance.PLACE]`",
+    ]
+
+
 def test_every_key_is_explained_in_sentences() -> None:
-    rows = [line for line in reference(ROOT).splitlines() if line.startswith("| `")]
+    rows = [line for table in (ROOT, PROFILE) for line in reference(table).splitlines() if line.startswith("| `")]
     assert rows
     assert all(line.endswith(". |") for line in rows)
