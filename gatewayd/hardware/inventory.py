@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatewayd.hardware.offers import Offer
+
+
+_ON_A_CARD = re.compile(r"[a-z]+:(?:CARD=)?([^,=]+)(?:,.*)?")
+"""ALSA's names that say a card, with the names of their arguments or without: `hw:CARD=Array,DEV=0`, `plughw:1,0`."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +74,8 @@ class Inventory:
     board: Board = Board()
     problems: tuple[str, ...] = ()
     """What could not be read, or made no sense; a line each. Nothing of it keeps the rest from being used."""
+
+    def card_of(self, device: str) -> Card | None:
+        """The card that an ALSA device name means, by its id or number; None where it says none, or one not there."""
+        named = _ON_A_CARD.fullmatch(device)
+        return next((card for card in self.cards if named and named[1] in (card.id, str(card.number))), None)

@@ -101,3 +101,6 @@ class StationSettings:
     """The card of the capture device, where it was found; None where the configuration named a device of its own."""
     mixer: tuple[MixerSetting, ...] = ()
     recovery: tuple[RecoveryStep, ...] = (RecoveryStep.REOPEN, RecoveryStep.ALARM)
+    notes: tuple[str, ...] = ()
+    """What a person should know of how this came about, a line each: a card without speaker, a profile that is not
+    quite right."""
