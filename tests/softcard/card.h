@@ -12,6 +12,7 @@
  *	D.timeline     a line for each event; see below
  *	D.ctl          a FIFO for commands, made at open, locked by whoever has the stream open (the second gets EBUSY)
  *	D.busy         while it exists, open fails with EBUSY;  D.denied: with EACCES
+ *	mixer          the controls of its mixer: see mixer.h
  *
  * Commands, one a line, take effect at once, also in a process that sits in poll():
  *
@@ -118,6 +119,9 @@ void card_capture(const struct card *card, unsigned char *to, int64_t from, int6
 int card_play(const struct card *card, const unsigned char *from, size_t length);
 struct sound card_load_sound(const struct card *card, int64_t origin);
 void card_forget_sound(struct sound *sound);
+
+/* The folder of card `name` under `root`, open; or a negative errno. */
+int folder_open(const char *root, const char *name);
 
 /* Open the files of device `device` of card `name` under `root`: 0 or a negative errno. The caller closes them. */
 int card_open_files(struct card *card, const char *root, const char *name, const char *device);

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tests.softcard.mixer import SoftMixer
 from tests.softcard.timeline import Direction, EventKind, Timeline, parse_timeline
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class SoftCard:
         self._rack = rack
         self._name = name
         self._plugged = True
+        self.mixer = SoftMixer(lambda: self.folder)
+        """Has no controls until they are defined."""
 
     @property
     def name(self) -> str:

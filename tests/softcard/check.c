@@ -1,5 +1,5 @@
 /*
- * Opens, streams, breaks and closes software sound cards over and over, for the leak checks of the Makefile: run under
+ * Opens, streams, mixes, breaks and closes software sound cards over and over, for the leak checks of the Makefile: run under
  * the address sanitizer or valgrind it ends with their verdict. It fails on its own when a descriptor is
  * left, or a fault is not answered as it should be. The clock is stepped, so nothing here depends on time.
  *
@@ -40,6 +40,14 @@ static void write_file(const char *name, const void *bytes, size_t length)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	EXPECT(fd >= 0 && write(fd, bytes, length) == (ssize_t)length);
 	close(fd);
+}
+
+static void remove_file(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	EXPECT(unlink(path) == 0);
 }
 
 static void command(const char *name, const char *line)
@@ -127,7 +135,6 @@ static void refused(const char *name, int error)
 
 static void refusals(void)
 {
-	char path[PATH_MAX];
 	snd_pcm_t *pcm;
 
 	refused("hw:Missing", -ENODEV);
@@ -138,8 +145,79 @@ static void refusals(void)
 	snd_pcm_close(pcm);
 	write_file("playback.denied", "", 0);
 	refused("hw:Check", -EACCES);
-	snprintf(path, sizeof(path), "%s/playback.denied", folder);
-	EXPECT(unlink(path) == 0);
+	remove_file("playback.denied");
+}
+
+static int open_mixer(snd_mixer_t **mixer)
+{
+	int err = snd_mixer_open(mixer, 0);
+
+	EXPECT(err == 0);
+	err = snd_mixer_attach(*mixer, "hw:Check");
+	if (err >= 0)
+		err = snd_mixer_selem_register(*mixer, NULL, NULL);
+	if (err >= 0)
+		err = snd_mixer_load(*mixer);
+	if (err < 0)
+		snd_mixer_close(*mixer);
+	return err;
+}
+
+static snd_mixer_elem_t *element(snd_mixer_t *mixer, const char *name)
+{
+	snd_mixer_selem_id_t *id;
+	snd_mixer_elem_t *found;
+
+	EXPECT(snd_mixer_selem_id_malloc(&id) == 0);
+	snd_mixer_selem_id_set_name(id, name);
+	found = snd_mixer_find_selem(mixer, id);
+	snd_mixer_selem_id_free(id);
+	EXPECT(found);
+	return found;
+}
+
+/* Each kind of control, set and read by another handle. */
+static void mix(void)
+{
+	snd_mixer_t *mixer, *other;
+	snd_mixer_elem_t *gain, *source;
+	unsigned int item;
+	long volume, gain_db;
+
+	EXPECT(open_mixer(&mixer) == 0);
+	gain = element(mixer, "PGA");
+	source = element(mixer, "Input");
+	EXPECT(snd_mixer_selem_set_capture_volume_all(gain, 1) == 0);
+	EXPECT(snd_mixer_selem_set_capture_volume_all(gain, 90) == 0);
+	EXPECT(snd_mixer_selem_set_capture_switch_all(element(mixer, "Mic"), 0) == 0);
+	EXPECT(snd_mixer_selem_set_capture_switch_all(element(mixer, "Mic"), 1) == 0);
+	EXPECT(snd_mixer_selem_set_enum_item(source, 0, 0) == 0);
+	EXPECT(snd_mixer_selem_set_enum_item(source, 0, 1) == 0);
+	EXPECT(snd_mixer_selem_set_capture_volume_all(element(mixer, "Stuck"), 2) == -EIO);
+	EXPECT(open_mixer(&other) == 0);
+	gain = element(other, "PGA");
+	EXPECT(snd_mixer_selem_get_capture_volume(gain, 1, &volume) == 0 && volume == 60);
+	EXPECT(snd_mixer_selem_get_capture_dB(gain, 1, &gain_db) == 0 && gain_db == -1200 + 60 * 50);
+	EXPECT(snd_mixer_selem_get_enum_item(element(other, "Input"), 0, &item) == 0 && item == 1);
+	EXPECT(snd_mixer_selem_set_capture_volume_all(element(other, "Fatal"), 1) == -ENODEV);
+	EXPECT(snd_mixer_selem_set_enum_item(source, 0, 0) == -ENODEV);
+	snd_mixer_close(other);
+	snd_mixer_close(mixer);
+	EXPECT(open_mixer(&mixer) == -ENODEV);
+	remove_file("mixer.gone");
+}
+
+/* Not here: a control that cannot be read. libasound 1.2.8 itself loses its list of controls over that. */
+static void mixer_refusals(const char *controls)
+{
+	snd_mixer_t *mixer;
+
+	write_file("mixer.denied", "", 0);
+	EXPECT(open_mixer(&mixer) == -EACCES);
+	remove_file("mixer.denied");
+	write_file("mixer", "control Odd\nloudness 11\n", 24);
+	EXPECT(open_mixer(&mixer) == -EINVAL);
+	write_file("mixer", controls, strlen(controls));
 }
 
 static void ignore_messages(const char *file, int line, const char *function, int err, const char *format, ...)
@@ -151,6 +229,12 @@ int main(int argc, char **argv)
 {
 	static const char definition[] = "formats S32_LE\nclock manual\n";
 	static const char broken[] = "formats S32_LE S33\n";
+	static const char controls[] =
+		"control PGA Capture Volume\nchannels 2\nat_most 60\ndb -1200 50\n"
+		"control Mic Capture Switch\ntype switch\n"
+		"control Input\ntype enumerated\nitem Mic\nitem Line In\n"
+		"control Stuck Capture Volume\nwrite_error 5\n"
+		"control Fatal Capture Volume\nunplugs\n";
 	char path[PATH_MAX];
 	snd_pcm_t *pcm;
 	int before;
@@ -162,6 +246,7 @@ int main(int argc, char **argv)
 	memset(block, 1, sizeof(block));
 	write_file("capture.raw", block, sizeof(block));
 	write_file("definition", definition, strlen(definition));
+	write_file("mixer", controls, strlen(controls));
 	capture("hw:Check");                       /* libasound keeps what it opens the first time */
 	before = descriptors();
 	for (int i = 0; i < ROUNDS; i++) {
@@ -174,6 +259,8 @@ int main(int argc, char **argv)
 		fault("err 5\nadv 480\n", -EIO, PERIOD);
 		fault("xrun\n", -EPIPE, -EPIPE);
 		refusals();
+		mix();
+		mixer_refusals(controls);
 		write_file("definition", broken, strlen(broken));
 		refused("hw:Check", -EINVAL);
 		write_file("definition", definition, strlen(definition));

@@ -32,21 +32,20 @@ static bool marked(const struct card *card, const char *suffix)
 }
 
 /* As the kernel and libasound answer: a card asked for by number has no device node, one by name no number. */
-static int open_folder(struct card *card, const char *root, const char *name, const char *device)
+int folder_open(const char *root, const char *name)
 {
 	char path[PATH_MAX];
 	bool by_number = isdigit((unsigned char)name[0]);
+	int directory;
 
-	if (strcmp(device, "0"))
-		return -ENOENT;
 	if (name[0] == '.' || strchr(name, '/'))
 		return -EINVAL;
 	if (snprintf(path, sizeof(path), "%s/cards/%s", root, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	card->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (card->directory < 0)
+	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
 		return errno == ENOENT && !by_number ? -ENODEV : -errno;
-	return 0;
+	return directory;
 }
 
 static int open_commands(struct card *card)
@@ -66,10 +65,13 @@ static int open_commands(struct card *card)
 
 int card_open_files(struct card *card, const char *root, const char *name, const char *device)
 {
-	int err = open_folder(card, root, name, device);
+	int err;
 
-	if (err < 0)
-		return err;
+	if (strcmp(device, "0"))
+		return -ENOENT;
+	card->directory = folder_open(root, name);
+	if (card->directory < 0)
+		return card->directory;
 	err = definition_read(card->directory, card->direction, &card->definition);
 	if (err < 0)
 		return err;
