@@ -12,8 +12,8 @@ import trio.testing
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
 from gatewayd.errors import DeviceLost, DeviceStalled
-from gatewayd.hardware.alsa.streams import PROGRESS_LIMIT_S, XRUNS_IN_A_ROW_MAX, AlsaCaptureDevice
-from gatewayd.hardware.settings import CaptureSettings
+from gatewayd.hardware.alsa.streams import PROGRESS_LIMIT_S, XRUNS_IN_A_ROW_MAX, AlsaCaptureDevice, AlsaPlaybackDevice
+from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings
 from tests.hardware.sounds import PERIOD, open_descriptors, sound_of
 from tests.softcard.timeline import Direction
 
@@ -123,6 +123,27 @@ async def test_a_failed_transfer_is_a_lost_device(stepped_card: SoftCard) -> Non
         stepped_card.fail(errno.EIO, Direction.CAPTURE)
         with pytest.raises(DeviceLost, match="failed transfer"):
             await stream.receive()
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+async def test_after_the_machine_slept_a_stream_is_lost_and_opens_anew(
+    stepped_card: SoftCard, direction: Direction
+) -> None:
+    async def use() -> None:
+        if direction is Direction.CAPTURE:
+            async with capture_of(stepped_card).open() as stream:
+                stepped_card.fail(errno.ESTRPIPE, direction)
+                await stream.receive()
+        else:
+            async with AlsaPlaybackDevice(PlaybackSettings(stepped_card.device, I2S)).open() as speaker:
+                await speaker.send(sound_of(PERIOD))
+                stepped_card.fail(errno.ESTRPIPE, direction)
+                await speaker.send(sound_of(PERIOD))
+
+    for _ in range(2):
+        with pytest.raises(DeviceLost, match=r"it was suspended \(Streams pipe error\)"):
+            await use()
+    assert not stepped_card.open_directions()
 
 
 async def test_replugged_it_opens_again(sound_card: SoftCard) -> None:

@@ -14,13 +14,21 @@ import ctypes
 import os
 from collections import deque
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatewayd.audio.formats import StreamParameters
 
 MESSAGES_KEPT = 16
 """libasound explains from the inside out; eight lines for one failure have been seen."""
 _MESSAGE_BYTES = 256
 _NONBLOCK = 1
-"""`SND_PCM_NONBLOCK`: an open that does not wait until another program lets go."""
+"""`SND_PCMNONBLOCK`: an open that does not wait until another program lets go."""
+
+RW_INTERLEAVED = 3
+"""`SND_PCM_ACCESS_RW_INTERLEAVED`."""
+_PROBED_BUFFER_US = 500_000
+"""A wish, of which libasound takes what is nearest."""
 
 # `void handler(const char *file, int line, const char *function, int err, const char *fmt, va_list arg)`. A va_list is
 # passed as a pointer, or as a structure of one, by the calling conventions of x86-64, aarch64 and 32-bit ARM; it is
@@ -33,7 +41,7 @@ _messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
 
 def collect_messages() -> None:
     """Have this thread's libasound messages collected rather than printed, from now on; may be called again."""
-    _library().snd_lib_error_set_local(_handler)
+    library().snd_lib_error_set_local(_handler)
 
 
 def take_messages() -> str:
@@ -46,25 +54,68 @@ def take_messages() -> str:
     return taken
 
 
-def probe(device: str, *, capture: bool) -> str:
-    """Open `device` without blocking and close it again; empty, or what `strerror` says of why not."""
-    library = _library()
-    handle = ctypes.c_void_p()
-    result: int = library.snd_pcm_open(ctypes.byref(handle), device.encode(), 1 if capture else 0, _NONBLOCK)
-    if result < 0:
-        return os.strerror(-result)
-    library.snd_pcm_close(handle)
+def probe(device: str, *, capture: bool, parameters: StreamParameters | None = None) -> str:
+    """Open `device` without blocking, set `parameters`, close it; empty, or what `strerror` says of why not."""
+    try:
+        handle = open_handle(device, capture=capture)
+        try:
+            if parameters is not None:
+                _set(handle, parameters)
+        finally:
+            close_handle(handle)
+    except OSError as error:
+        return error.strerror or str(error)
     return ""
 
 
+def open_handle(device: str, *, capture: bool) -> ctypes.c_void_p:
+    """Open `device` without blocking; nothing is set or started. Raises `OSError`."""
+    handle = ctypes.c_void_p()
+    result: int = library().snd_pcm_open(ctypes.byref(handle), device.encode(), 1 if capture else 0, _NONBLOCK)
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return handle
+
+
+def close_handle(handle: ctypes.c_void_p) -> None:
+    """Close what `open_handle` gave."""
+    library().snd_pcm_close(handle)
+
+
+def _set(handle: ctypes.c_void_p, parameters: StreamParameters) -> None:
+    result: int = library().snd_pcm_set_params(
+        handle,
+        library().snd_pcm_format_value(parameters.format.value.encode()),
+        RW_INTERLEAVED,
+        parameters.channels,
+        parameters.rate_hz,
+        0,  # as it is: no resampling
+        _PROBED_BUFFER_US,
+    )
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+
+
 @cache
-def _library() -> Any:
-    library = ctypes.CDLL("libasound.so.2")
-    library.snd_lib_error_set_local.argtypes = [_Handler]
-    library.snd_lib_error_set_local.restype = ctypes.c_void_p
-    library.snd_pcm_open.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
-    library.snd_pcm_close.argtypes = [ctypes.c_void_p]
-    return library
+def library() -> Any:
+    """libasound itself, through ctypes; who calls more of it declares what that takes."""
+    loaded = ctypes.CDLL("libasound.so.2")
+    loaded.snd_lib_error_set_local.argtypes = [_Handler]
+    loaded.snd_lib_error_set_local.restype = ctypes.c_void_p
+    loaded.snd_pcm_open.argtypes = [ctypes.POINTER(ctypes.c_void_p), ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+    loaded.snd_pcm_close.argtypes = [ctypes.c_void_p]
+    loaded.snd_pcm_format_value.argtypes = [ctypes.c_char_p]
+    unsigned = ctypes.c_uint
+    loaded.snd_pcm_set_params.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_int,
+        unsigned,
+        unsigned,
+        unsigned,
+        ctypes.c_int,
+        unsigned,
+    ]
+    return loaded
 
 
 @cache

@@ -5,7 +5,11 @@ What shaped it, read in the source of pyalsaaudio 0.11 or seen with libasound 1.
 * The first read or write starts a stream; opening does not. Both start again by themselves after an overrun.
 * Another rate, format, channel count or period than was asked for is taken without a word: it is read back here.
 * Errors carry only the text of `strerror`; an overrun is returned as -EPIPE, "nothing yet" as 0.
-* Opening, closing and `drop` hold the interpreter lock, so a thread would gain nothing.
+* After the machine slept a stream is SUSPENDED, and the next read or write fails with ESTRPIPE ("Streams pipe error").
+  Neither library resumes it by itself, and few drivers can: closing and opening anew works for all.
+* Opening, closing and `drop` hold the interpreter lock, so a thread would gain nothing: a driver that blocks in them
+  blocks the process, and nothing within it can help. What they wait for is the device's answer, over I2C or over USB,
+  where the kernel gives each request up after 5 s at most. Opening is non-blocking: it waits for no other program.
 * `close` of a playback stream drains it first: `drop` before.
 * A closed PCM must not be touched; some calls on one abort the process.
 """
@@ -21,7 +25,7 @@ import trio
 
 from gatewayd.errors import DeviceError, DeviceLost, DeviceStalled
 from gatewayd.hardware.alsa import libasound
-from gatewayd.hardware.alsa.opening import Opener, close_pcm, error_text
+from gatewayd.hardware.alsa.opening import Opener, Openings, close_pcm, error_text
 from gatewayd.hardware.alsa.polling import Descriptors
 from gatewayd.hardware.failures import stream_failure
 from gatewayd.seams.audio import CapturedBlock
@@ -42,11 +46,16 @@ _T = TypeVar("_T")
 
 
 class AlsaCaptureDevice:
-    """A capture device by its ALSA name."""
+    """A capture device by its ALSA name. `openings`: shared by devices that follow one another, as settings change."""
 
-    def __init__(self, settings: CaptureSettings) -> None:
+    def __init__(self, settings: CaptureSettings, openings: Openings | None = None) -> None:
         self._opener = Opener(
-            settings.device, settings.parameters, settings.period_ms, settings.buffer_ms, capture=True
+            settings.device,
+            settings.parameters,
+            settings.period_ms,
+            settings.buffer_ms,
+            capture=True,
+            openings=openings or Openings(),
         )
 
     @asynccontextmanager
@@ -62,11 +71,16 @@ class AlsaCaptureDevice:
 
 
 class AlsaPlaybackDevice:
-    """A playback device by its ALSA name."""
+    """A playback device by its ALSA name; `openings` as for capture."""
 
-    def __init__(self, settings: PlaybackSettings) -> None:
+    def __init__(self, settings: PlaybackSettings, openings: Openings | None = None) -> None:
         self._opener = Opener(
-            settings.device, settings.parameters, settings.period_ms, settings.buffer_ms, capture=False
+            settings.device,
+            settings.parameters,
+            settings.period_ms,
+            settings.buffer_ms,
+            capture=False,
+            openings=openings or Openings(),
         )
 
     @asynccontextmanager
