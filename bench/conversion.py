@@ -23,7 +23,6 @@ import soxr
 
 from gatewayd.audio.convert import CaptureConverter, PlaybackConverter
 from gatewayd.audio.formats import FRAME_MS, WIRE_RATE_HZ, SampleFormat, StreamParameters
-from gatewayd.audio.levels import LevelMeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +53,6 @@ def main() -> int:
     print(f"{'chain':44s} {'gatewayd':>9s} {'soxr HQ':>9s} {'ratio':>7s}  spread of the ratio (10 % to 90 %)")
     rows = make_rows()
     ratios = [measure(row, seconds) for row in rows]
-    print(f"level meter: {meter_us():.1f} us per frame")
     dearer = [row.name for row, ratio in zip(rows[:2], ratios[:2], strict=True) if ratio > 1.0]
     for name in dearer:
         print(f"{name}: dearer than soxr", file=sys.stderr)
@@ -93,10 +91,10 @@ def playback_row(name: str, parameters: StreamParameters) -> Row:
     return Row(name, capture_sound(wire), converter.feed, soxr_playback(parameters.rate_hz))
 
 
-def capture_sound(parameters: StreamParameters) -> list[bytes]:
-    """One second of a quarter of full scale of noise, as the card would give it, in blocks of 20 ms."""
+def capture_sound(parameters: StreamParameters, rms: float = 0.25) -> list[bytes]:
+    """One second of noise, of a quarter of full scale unless told otherwise, as the card gives it, in 20 ms blocks."""
     frames = parameters.rate_hz * FRAME_MS // 1000
-    noise = np.random.default_rng(1).normal(0.0, 0.25, (BLOCKS, frames, parameters.channels)).clip(-1.0, 1.0)
+    noise = np.random.default_rng(1).normal(0.0, rms, (BLOCKS, frames, parameters.channels)).clip(-1.0, 1.0)
     if parameters.format is SampleFormat.S16_LE:
         return [block.tobytes() for block in (noise * 32767).astype("<i2")]
     return [block.tobytes() for block in (noise * (2**31 - 1)).astype("<i4")]
@@ -163,17 +161,6 @@ def measure(row: Row, seconds: float) -> float:
     spread = f"{ratios[len(ratios) // 10]:.2f} to {ratios[len(ratios) * 9 // 10]:.2f}"
     print(f"{row.name:44s} {ours_us:9.1f} {theirs_us:9.1f} {median(ratios):7.2f}  {spread}", flush=True)
     return median(ratios)
-
-
-def meter_us() -> float:
-    """CPU microseconds that the level meter takes for a wire frame, the measurements it makes in between included."""
-    meter = LevelMeter()
-    frames = capture_sound(StreamParameters(WIRE_RATE_HZ, SampleFormat.S16_LE, 1))
-    start_s = time.process_time()
-    for _ in range(100):
-        for frame in frames:
-            meter.feed(frame)
-    return (time.process_time() - start_s) * 1e6 / (100 * len(frames))
 
 
 def cpu_s(conversion: Conversion, row: Row, passes: int) -> float:
