@@ -8,11 +8,13 @@ DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev l
 CARD ?=
 DEMO_OPTIONS ?=
 TIERS ?= faults crowd endurance
-PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.hardware.profiles gatewayd.hardware.resolve \
-	gatewayd.hardware.settings gatewayd.control.protocol gatewayd.control.schema gatewayd.addresses gatewayd.text \
-	gatewayd.errors
-PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profiles tests/control tests/test_text.py \
-	tests/test_errors.py
+PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.control.protocol gatewayd.control.schema \
+	gatewayd.cloud.portal gatewayd.cloud.retry_after gatewayd.addresses gatewayd.text gatewayd.errors gatewayd.failures \
+	$(addprefix gatewayd.hardware.,claims detection failures inventory matching mixing offers proc_asound profile \
+	profile_page profile_rules profile_schema profile_text profiles recovery resolve settings station_rules)
+PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profiles tests/detection tests/control \
+	tests/hardware/test_failures.py tests/cloud/test_retry_after.py tests/cloud/test_heartbeat.py tests/test_text.py \
+	tests/test_errors.py tests/test_failures.py
 
 .DEFAULT_GOAL := help
 .PHONY: help deps venv lint format test test-tiers coverage fuzz demo bench softcard softcard-check check-wheel docs lock clean
@@ -70,6 +72,7 @@ demo: venv softcard ## a whole conversation, measured; CARD=hw:... uses a real c
 
 bench: venv softcard ## ratios side by side; needs an otherwise idle machine
 	$(BIN)/python bench/conversion.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.health
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.capture
 
 lock: venv ## resolve the development dependencies anew
@@ -79,6 +82,7 @@ lock: venv ## resolve the development dependencies anew
 docs: venv ## draw the generated parts of docs/ anew
 	$(BIN)/python -m tests.docs.state_diagram
 	$(BIN)/python -m gatewayd.configuration.reference docs/configuration.md
+	$(BIN)/python -m gatewayd.hardware.profile_page docs/hardware.md
 	$(BIN)/python -m tests.tiers.faults.page
 
 clean: ## remove what was built

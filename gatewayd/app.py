@@ -1,10 +1,11 @@
 """The daemon: runs every part under one roof, from the first sound device to the last goodbye.
 
     run
-    ├── services: control socket, heartbeat, signals     cancelled once the stations are gone
+    ├── services: control socket, hotplug, heartbeat, signals     cancelled once the stations are gone
     └── stations: one each; `run` returns when all have ended
 
-Whatever ends a part that was not asked to end is raised, and ends the process: a new one is sure to hear again.
+Whatever ends a part that was not asked to end is raised, and ends the process: a new one is sure to hear again. Of
+several stations a dead one is started anew by itself (station/supervised.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from gatewayd.assembly import Parts
-    from gatewayd.station.station import Station
+    from gatewayd.station.supervised import SupervisedStation
 
 STOP_LIMIT_S = 2.5
 """From the signal until whatever is left is dropped; a stop is to be over in 3 s."""
@@ -42,6 +43,7 @@ class Daemon:
         self._clock = parts.clock
         self._stations = parts.stations
         self._heartbeat = parts.heartbeat
+        self._hotplug = parts.hotplug
         self._control_socket = Path(control_socket)
         self._notifier = Notifier()
         self._started_s = 0.0
@@ -56,6 +58,7 @@ class Daemon:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with trio.open_nursery() as services:
                 await services.start(serve_control, self._control_socket, self._answer)
+                await services.start(self._hotplug.run)
                 if self._heartbeat is not None:
                     await services.start(self._heartbeat.run)
                 patience = trio.CancelScope()
@@ -110,7 +113,7 @@ class Daemon:
                 await station.dismiss_session()
         return self.status().as_json()
 
-    def _chosen(self, name: str | None) -> Sequence[Station]:
+    def _chosen(self, name: str | None) -> Sequence[SupervisedStation]:
         if name is None:
             return list(self._stations.values())
         if name not in self._stations:

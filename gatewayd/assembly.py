@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gatewayd.cloud.dial import TcpDialer
@@ -14,22 +15,30 @@ from gatewayd.cloud.tls import make_tls_context
 from gatewayd.cloud.token import CommandTokenSource, HttpTokenSource
 from gatewayd.cloud.tunnel import Proxy
 from gatewayd.cloud.websocket import WebSocketTransport
-from gatewayd.hardware.alsa.streams import AlsaCaptureDevice, AlsaPlaybackDevice
+from gatewayd.hardware.alsa.devices import AlsaDevices
+from gatewayd.hardware.alsa.mixer import AlsaMixer
+from gatewayd.hardware.hotplug import KernelNews
+from gatewayd.hardware.usb import UsbPorts
 from gatewayd.session.driver import SessionDriver
 from gatewayd.session.machine import SessionMachine
 from gatewayd.station.capture import CaptureSupervisor
+from gatewayd.station.duplex import Duplex
+from gatewayd.station.finder import HOST, StationFinder, look_at
 from gatewayd.station.playback import PlaybackSupervisor
 from gatewayd.station.station import Station
+from gatewayd.station.supervised import Companions, SupervisedStation
 from gatewayd.system.clock import SystemClock
 from gatewayd.system.credentials import read_credential
 from gatewayd.system.logs import StationLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gatewayd.configuration.model import Configuration, StationConfiguration
-    from gatewayd.hardware.settings import StationSettings
+    from gatewayd.hardware.profile import Profile
     from gatewayd.seams.clock import Clock
+    from gatewayd.seams.hardware import HardwareSource, Mixer, SoundDevices, UsbPort
     from gatewayd.seams.http import HttpClient
     from gatewayd.seams.tokens import TokenSource
     from gatewayd.seams.transport import Transport
@@ -40,9 +49,20 @@ class Parts:
     """What a daemon runs."""
 
     clock: Clock
-    stations: Mapping[str, Station]
+    stations: Mapping[str, SupervisedStation]
     heartbeat: Heartbeat | None
     """None where none is configured."""
+    hotplug: KernelNews
+
+
+@dataclass(frozen=True)
+class _Hardware:
+    """The way to the sound cards; all stations share it."""
+
+    devices: SoundDevices
+    mixer: Mixer
+    hotplug: KernelNews
+    usb: UsbPort
 
 
 @dataclass(frozen=True)
@@ -54,17 +74,26 @@ class _Cloud:
     tokens: TokenSource
 
 
-def assemble(configuration: Configuration, settings: Mapping[str, StationSettings], *, source: str) -> Parts:
-    """Build everything, with the hardware `settings` of each station by its name.
+def assemble(
+    configuration: Configuration, profiles: Mapping[str, Profile], *, source: str, sysroot: Path = HOST
+) -> Parts:
+    """Build everything. Cards are looked for under `sysroot`, with the hardware `profiles` by their names.
 
     Raises `ConfigurationInvalid`, naming `source`, when a certificate or key cannot be used.
     """
     clock = SystemClock()
     cloud = _cloud(configuration, clock, source)
-    stations = {
-        station.name: _station(station, configuration, settings[station.name], cloud, clock)
-        for station in configuration.stations
-    }
+    mixer = AlsaMixer(sysroot)
+    hardware = _Hardware(AlsaDevices(sysroot), mixer, KernelNews(), UsbPorts(sysroot))
+    look = look_at(sysroot, controls=mixer.controls)
+    companions = Companions(station.name for station in configuration.stations)
+    stations = {}
+    for station in configuration.stations:
+        finder = StationFinder(station, configuration.stations, profiles, look, log=_log(station))
+        make = partial(_station, station, configuration, finder=finder, hardware=hardware, cloud=cloud, clock=clock)
+        stations[station.name] = SupervisedStation(
+            station.name, make, companions, chance=random.SystemRandom(), log=_log(station)
+        )
 
     async def tell_stations(reachable: bool) -> None:
         for station in stations.values():
@@ -75,6 +104,7 @@ def assemble(configuration: Configuration, settings: Mapping[str, StationSetting
         clock=clock,
         stations=stations,
         heartbeat=Heartbeat(cloud.http, heartbeat, clock, report=tell_stations) if heartbeat.url else None,
+        hotplug=hardware.hotplug,
     )
 
 
@@ -97,49 +127,43 @@ def _cloud(configuration: Configuration, clock: Clock, source: str) -> _Cloud:
 def _station(
     station: StationConfiguration,
     configuration: Configuration,
-    settings: StationSettings,
+    *,
+    finder: HardwareSource,
+    hardware: _Hardware,
     cloud: _Cloud,
     clock: Clock,
 ) -> Station:
     chance = random.SystemRandom()
-    log = StationLog(logging.getLogger("gatewayd.station"), station.name)
-    playback = None
-    if settings.playback is not None:
-        playback = PlaybackSupervisor(
-            device=AlsaPlaybackDevice(settings.playback), settings=settings.playback, chance=chance, log=log
-        )
+    log = _log(station)
+    duplex = Duplex()
+    playback = PlaybackSupervisor(
+        hardware=finder, devices=hardware.devices, hotplug=hardware.hotplug, duplex=duplex, chance=chance, log=log
+    )
     machine = SessionMachine(configuration.agent, station.activation, chance.uniform)
     driver = SessionDriver(
         machine=machine,
         transport=cloud.transport,
         tokens=cloud.tokens,
         clock=clock,
-        play=playback.offer if playback else _unheard,
-        clear_playback=playback.clear if playback else _nothing_to_clear,
+        play=playback.offer,
+        clear_playback=playback.clear,
         log=log,
     )
     capture = CaptureSupervisor(
-        device=AlsaCaptureDevice(settings.capture),
-        settings=settings.capture,
+        hardware=finder,
+        devices=hardware.devices,
+        mixer=hardware.mixer,
+        hotplug=hardware.hotplug,
+        usb=hardware.usb,
+        duplex=duplex,
+        clock=clock,
         offer_frame=driver.offer_frame,
         report_presence=driver.note_device,
         chance=chance,
         log=log,
     )
-    return Station(
-        name=station.name,
-        profile=settings.profile,
-        machine=machine,
-        driver=driver,
-        capture=capture,
-        playback=playback,
-        clock=clock,
-    )
+    return Station(name=station.name, machine=machine, driver=driver, capture=capture, playback=playback, clock=clock)
 
 
-def _unheard(_frame: bytes) -> None:
-    """A station without a speaker: what the agent says is counted by the session, and not heard."""
-
-
-def _nothing_to_clear() -> None:
-    """A station without a speaker has nothing waiting to be played."""
+def _log(station: StationConfiguration) -> StationLog:
+    return StationLog(logging.getLogger("gatewayd.station"), station.name)

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gatewayd.cli.options import add_sysroot
 from gatewayd.configuration.load import load
-from gatewayd.errors import ConfigurationInvalid, ExitCode, Problem
+from gatewayd.errors import ConfigurationInvalid, DeviceError, DeviceRefused, ExitCode, Problem
+from gatewayd.hardware.claims import claimed_ports
+from gatewayd.hardware.enumeration import read_inventory
+from gatewayd.hardware.inventory import Inventory
 from gatewayd.hardware.profiles import load_profiles, profile_directories
-from gatewayd.hardware.resolve import resolve_stations
+from gatewayd.hardware.resolve import check_stations, settle
 from gatewayd.system.credentials import read_credential
 from gatewayd.text import one_line
 
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gatewayd.configuration.model import Configuration
-    from gatewayd.hardware.profiles import Profile
+    from gatewayd.hardware.offers import Offer
+    from gatewayd.hardware.profile import Profile
     from gatewayd.hardware.settings import StationSettings
 
 T = TypeVar("T")
@@ -49,36 +54,65 @@ def add_parser(
         parents=parents,
         help="tell everything that is wrong with configuration and profiles",
         description="Validate the configuration with its drop-ins, every hardware profile, and what each station\n"
-        "makes of them. All problems are listed at once, each on a line `file: section.key: what is wrong, what is\n"
-        "allowed`, and the exit code is 78. Nothing is opened and nothing is sent.",
+        "makes of them and of the cards that are there now. All problems are listed at once, each on a line\n"
+        "`file: section.key: what is wrong, what is allowed`, and the exit code is 78. What is wrong with the cards\n"
+        "is a warning. Nothing is opened and nothing is sent.",
         epilog="Example: gatewayd check --config /etc/gatewayd/gatewayd.toml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_sysroot(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the configuration at `arguments.config` and say so; raises as `check`."""
-    checked = check(arguments.config, profile_directories())
+    root = arguments.sysroot
+    checked = check(arguments.config, profile_directories(root), lambda: read_inventory(root))
     for warning in checked.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(checked.summary)
     return ExitCode.OK
 
 
-def check(file: Path, directories: Sequence[Path]) -> Checked:
-    """Check the configuration `file` against the profiles in `directories`.
+def check(file: Path, directories: Sequence[Path], look: Callable[[], Inventory] = Inventory) -> Checked:
+    """Check the configuration `file` against the profiles in `directories`, and against the cards that `look` finds;
+    by default nothing is known of them.
 
-    Raises `ConfigurationInvalid` with every problem of both at once, and of the stations once both are sound.
+    Raises `ConfigurationInvalid` with every problem of both at once, and of the stations once both are sound. What is
+    wrong with the cards is only warned of: they may come yet.
     """
     problems: list[Problem] = []
     configuration = _collect(lambda: load(file), problems)
     profiles = _collect(lambda: load_profiles(directories), problems)
     if configuration is None or profiles is None:
         raise ConfigurationInvalid(problems)
-    stations = resolve_stations(configuration, profiles)
+    check_stations(configuration, profiles)
+    stations = _settled(configuration, profiles, look)
     warnings = (*_absent(configuration), *_doubtful(configuration, stations))
     return Checked(_summary(file, configuration, profiles, stations), warnings)
+
+
+class _AskedWhenOpened(DeviceRefused):
+    """What the card can do is not in the kernel's files, and a check opens nothing."""
+
+
+def _settled(
+    configuration: Configuration, profiles: Mapping[str, Profile], look: Callable[[], Inventory]
+) -> dict[str, StationSettings | DeviceError]:
+    """What each station would open now, or why it could not."""
+
+    def ask(device: str, _capture: bool) -> tuple[Offer, ...]:
+        raise _AskedWhenOpened(device, "is asked what it can do when it is opened")
+
+    inventory = look()
+    settled: dict[str, StationSettings | DeviceError] = {}
+    for station in configuration.stations:
+        claimed = claimed_ports(station, configuration.stations, inventory, profiles)
+        try:
+            settled[station.name] = settle(station, profiles, inventory, claimed=claimed, offers=ask)
+        except DeviceError as error:
+            settled[station.name] = error
+    return settled
 
 
 def _collect(read: Callable[[], T], problems: list[Problem]) -> T | None:
@@ -90,7 +124,10 @@ def _collect(read: Callable[[], T], problems: list[Problem]) -> T | None:
 
 
 def _summary(
-    file: Path, configuration: Configuration, profiles: Mapping[str, Profile], stations: Mapping[str, StationSettings]
+    file: Path,
+    configuration: Configuration,
+    profiles: Mapping[str, Profile],
+    stations: Mapping[str, StationSettings | DeviceError],
 ) -> str:
     drop_ins = sorted({Path(source).name for source in configuration.origins.values()} - {file.name})
     read = f"{file} with {', '.join(drop_ins)}" if drop_ins else str(file)
@@ -98,7 +135,11 @@ def _summary(
     return one_line(f"{read} is valid, so are {len(profiles)} profiles; {told}")
 
 
-def _station(settings: StationSettings) -> str:
+def _station(settings: StationSettings | DeviceError) -> str:
+    if isinstance(settings, _AskedWhenOpened):
+        return f"captures {settings.device}, which {settings.detail}"
+    if isinstance(settings, DeviceError):
+        return "nothing to open now"
     profile = f"profile {settings.profile}" if settings.profile else "no profile"
     capture, playback = settings.capture, settings.playback
     channels = f"channel{'s' * (len(capture.pick) > 1)} {', '.join(str(channel) for channel in capture.pick)}"
@@ -150,10 +191,14 @@ def _without_credential(credential: str) -> str | None:
     return None
 
 
-def _doubtful(configuration: Configuration, stations: Mapping[str, StationSettings]) -> Iterator[Problem]:
+def _doubtful(configuration: Configuration, stations: Mapping[str, StationSettings | DeviceError]) -> Iterator[Problem]:
     """What works on some days only."""
     users: dict[str, str] = {}
     for name, settings in stations.items():
+        if isinstance(settings, DeviceError):
+            if not isinstance(settings, _AskedWhenOpened):
+                yield _warning(configuration, f"stations.{name}", str(settings))
+            continue
         capture, playback = settings.capture, settings.playback
         for direction, device in (("capture", capture.device), ("playback", playback.device if playback else "")):
             place = f"stations.{name}.{direction}"

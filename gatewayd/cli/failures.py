@@ -6,20 +6,13 @@ import os
 import select
 import sys
 import traceback
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gatewayd.errors import ConfigurationInvalid, ExitCode, GatewayError
+from gatewayd.failures import leaves, place
 from gatewayd.text import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it (128 + SIGINT). Commands for which Ctrl-C is the way to end return 0."""
-
-_SOURCES = Path(__file__).resolve().parent.parent
-_FRAME = _SOURCES / "cli" / "main.py"
 
 
 def report(error: BaseException, *, debug: bool) -> int:
@@ -28,11 +21,11 @@ def report(error: BaseException, *, debug: bool) -> int:
     Groups, as trio's nurseries raise them, are looked into. What is not a `GatewayError` is a bug: it is named by type
     and place only, because its text may hold a secret; with `debug` its traceback is printed.
     """
-    errors = list(_leaves(error))
+    errors = list(leaves(error))
     bug = next((leaf for leaf in errors if not _is_expected(leaf)), None)
     if bug is not None:
         _say(
-            f"gatewayd: internal error: {type(bug).__name__} at {_place(bug)} "
+            f"gatewayd: internal error: {type(bug).__name__} at {place(bug)} "
             "(a bug; please report it with what `--log-level debug` shows)"
         )
         if debug:
@@ -68,16 +61,6 @@ def finish_output(exit_code: int) -> int:
     return exit_code
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    # By its attribute, because Python 3.10 has no exception groups of its own.
-    members = getattr(error, "exceptions", None)
-    if not isinstance(members, (tuple, list)):
-        yield error
-        return
-    for member in members:
-        yield from _leaves(member)
-
-
 def _is_expected(error: BaseException) -> bool:
     if isinstance(error, BrokenPipeError):
         return _stdout_is_broken()
@@ -88,16 +71,6 @@ def _told(error: GatewayError) -> str:
     """The error as a person reads it. Problems of configuration begin with the file, as compilers do it."""
     lines = [one_line(line) for line in str(error).split("\n")]
     return "\n".join(lines) if isinstance(error, ConfigurationInvalid) else f"gatewayd: {' '.join(lines)}"
-
-
-def _place(error: BaseException) -> str:
-    """File and line where a bug struck: the innermost of this package's, since a library's says little."""
-    frames = traceback.extract_tb(error.__traceback__)
-    for frame in reversed(frames):
-        path = Path(frame.filename)
-        if _SOURCES in path.parents and path != _FRAME:
-            return f"gatewayd/{path.relative_to(_SOURCES)}:{frame.lineno}"
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _stdout_is_broken() -> bool:

@@ -33,6 +33,11 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "gatewayd.cli.run", "the daemon, in the foreground, as systemd starts it"),
     Command("check", "gatewayd.cli.check", "tell everything that is wrong with configuration and profiles"),
+    Command("devices", "gatewayd.cli.devices", "sound cards, the profiles that match them, and why"),
+    Command("profiles", "gatewayd.cli.profiles", "list the boards that are known, or show what is known of one"),
+    Command("meter", "gatewayd.cli.meter", "show the live level of every channel"),
+    Command("record", "gatewayd.cli.record", "write what the agent would hear, or what the card gives, to a WAV file"),
+    Command("tone", "gatewayd.cli.tone", "play a test tone on a station's speaker"),
     Command("status", "gatewayd.cli.status", "show the running daemon's state"),
     Command("sim", "gatewayd.cli.sim", "the local voice service, for trying things out and for tests"),
 )

@@ -68,3 +68,14 @@ def shared_options() -> argparse.ArgumentParser:
 def defaults() -> argparse.Namespace:
     """The shared options' values where the command line gives none."""
     return argparse.Namespace(config=Path(os.environ.get("GATEWAYD_CONFIG") or DEFAULT_CONFIGURATION), log_level="info")
+
+
+def add_sysroot(parser: argparse.ArgumentParser) -> None:
+    """Add `--sysroot`, for the commands that look at the sound hardware."""
+    parser.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        type=Path,
+        default=Path("/"),
+        help="look for /proc, /sys, the device tree and hardware profiles under DIR (default: /)",
+    )

@@ -11,10 +11,11 @@ import trio
 
 from gatewayd.app import Daemon
 from gatewayd.assembly import assemble
+from gatewayd.cli.options import add_sysroot
 from gatewayd.configuration.load import load
 from gatewayd.errors import ExitCode
 from gatewayd.hardware.profiles import load_profiles, profile_directories
-from gatewayd.hardware.resolve import resolve_stations
+from gatewayd.hardware.resolve import check_stations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ def add_parser(
         epilog="Example:\n  gatewayd run --config /etc/gatewayd/gatewayd.toml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_sysroot(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,13 +42,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the daemon. Raises `ConfigurationInvalid`, and `Unavailable` where another one is running."""
     with suppress(OSError, ValueError):  # a sandbox that forbids it sets the limit itself
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold tokens and credentials
-    daemon = make_daemon(arguments.config)
+    daemon = make_daemon(arguments.config, arguments.sysroot)
     trio.run(daemon.run)
     return ExitCode.OK
 
 
-def make_daemon(config: Path) -> Daemon:
+def make_daemon(config: Path, sysroot: Path) -> Daemon:
     """Everything that `config` asks for, ready to run. Raises `ConfigurationInvalid` with all problems at once."""
     configuration = load(config)
-    settings = resolve_stations(configuration, load_profiles(profile_directories()))
-    return Daemon(assemble(configuration, settings, source=str(config)), configuration.control.socket)
+    profiles = load_profiles(profile_directories(sysroot))
+    check_stations(configuration, profiles)
+    parts = assemble(configuration, profiles, source=str(config), sysroot=sysroot)
+    return Daemon(parts, configuration.control.socket)

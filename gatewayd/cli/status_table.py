@@ -80,17 +80,21 @@ def _capture(capture: Mapping[str, object], station: Mapping[str, object], colou
         return ["none"]
     profile = station.get("profile")
     origin = f"profile {one_line(profile)}" if isinstance(profile, str) else "no profile"
+    opened_by = f"{_text(capture, 'format')} {_count(capture, 'rate_hz')} Hz {_count(capture, 'channels')} ch"
+    found = "not found" if capture.get("device", "?") is None else f"{_text(capture, 'device')}, {opened_by}"
     return [
-        (
-            f"{_text(capture, 'device')}, {_text(capture, 'format')} {_count(capture, 'rate_hz')} Hz "
-            f"{_count(capture, 'channels')} ch, {origin}"
-        ),
+        f"{found}, {origin}",
+        *_problem(capture),
         f"{_level(capture.get('level_dbfs'))}  {_coloured(_text(capture, 'health'), colours)}",
         (
             f"{_count(capture, 'frames')} frames, {_count(capture, 'xruns')} overruns, "
             f"{_count(capture, 'reopens')} reopens"
         ),
     ]
+
+
+def _problem(part: Mapping[str, object]) -> list[str]:
+    return [_text(part, "problem")] if isinstance(part.get("problem"), str) else []
 
 
 _AWAITED = {"service": "waits for the service's heartbeat", "clock": "waits for this device's clock to be set"}
@@ -131,7 +135,8 @@ def _playback(playback: Mapping[str, object]) -> list[str]:
     if not playback:
         return ["none"]
     return [
-        _text(playback, "device"),
+        "not found" if playback.get("device", "?") is None else _text(playback, "device"),
+        *_problem(playback),
         (
             f"{_count(playback, 'frames_played')} frames played, {_count(playback, 'underruns')} underruns, "
             f"{_count(playback, 'frames_dropped')} dropped, {_count(playback, 'buffered_ms')} ms buffered"

@@ -81,19 +81,21 @@ class ChannelStatus:
     """One of `stations.NAME.capture.channel_levels`: a native channel, before gain and conversion."""
 
     level_dbfs: float | None
-    """RMS of the last second or so relative to a full-scale sine; None before the first and for digital zero."""
+    """RMS of the last second or so relative to a full-scale sine, without its constant part; None before the first and
+    where nothing varies."""
     peak_dbfs: float | None
+    """The greatest sample, with the constant part."""
     health: MicrophoneHealth
 
 
 @dataclass(frozen=True)
 class CaptureStatus:
-    """`stations.NAME.capture`."""
+    """`stations.NAME.capture`. What it is opened by is what was found last; None before anything was."""
 
-    device: str
-    rate_hz: int
-    format: str
-    channels: int
+    device: str | None
+    rate_hz: int | None
+    format: str | None
+    channels: int | None
     health: MicrophoneHealth
     level_dbfs: float | None
     """RMS of the last second or so, relative to a full-scale sine; None before the first and for digital zero."""
@@ -149,13 +151,16 @@ class SessionStatus:
 class PlaybackStatus:
     """`stations.NAME.playback`."""
 
-    device: str
+    device: str | None
+    """As it was found last; None before it was found at all."""
     frames_played: int
     underruns: int
     buffered_ms: float
     frames_dropped: int
     """Received frames thrown away because the card did not keep up or was not there."""
     reopens: int
+    problem: str | None = None
+    """Why it does not play, in a person's words."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,10 @@ class StationStatus:
     capture: CaptureStatus
     session: SessionStatus
     playback: PlaybackStatus | None
+    restarts: int = 0
+    """How often it died of a bug and was started anew, the daemon's other stations going on."""
+    failure: str | None = None
+    """What it died of, while it waits for its restart."""
 
 
 @dataclass(frozen=True)

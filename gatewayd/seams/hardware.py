@@ -77,10 +77,10 @@ class Hotplug(Protocol):
 class UsbPort(Protocol):
     """The kernel's side of a USB device."""
 
-    def reset(self, path: str) -> None:
+    async def reset(self, path: str) -> None:
         """Reset the device at a port (`1-1.2`), as unplugging it and plugging it in would; takes up to half a second.
 
         Raises `DeviceDenied` where this process may not, `DeviceMissing` where nothing is there, `DeviceLost` where the
-        kernel refuses.
+        kernel refuses. A reset that has begun is not cancelled: it ends, and the cancelling comes after it.
         """
         ...

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
 from gatewayd.audio.convert import CaptureConverter
-from gatewayd.audio.levels import LevelMeter
 from gatewayd.control.schema import CaptureStatus, MicrophoneHealth
+from gatewayd.station.gaps import OVERRAN, REOPENED, GapCounter
+from gatewayd.station.hearing import HearingLog, Verdict
+from gatewayd.station.listening import Listening
+from gatewayd.station.mixer import KeptMixer
+from gatewayd.station.presence import Presence
+from gatewayd.station.recovery import Recovery
 from gatewayd.station.reopening import Reopening
 
 if TYPE_CHECKING:
     import logging
     import random
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from gatewayd.hardware.settings import CaptureSettings
+    from gatewayd.hardware.settings import StationSettings
     from gatewayd.seams.audio import CapturedBlock, CaptureDevice, CaptureStream
+    from gatewayd.seams.clock import Clock
+    from gatewayd.seams.hardware import HardwareSource, Hotplug, Mixer, SoundDevices, UsbPort
+    from gatewayd.station.duplex import Duplex
 
-DEVICE_GRACE_S = 3.0
-"""How long a microphone may be gone before its absence is reported and ends a session: a USB glitch is over by then."""
+
+@dataclass(frozen=True)
+class _Found:
+    """A microphone as it was found, and what was made for it."""
+
+    settings: StationSettings
+    device: CaptureDevice
+    converter: CaptureConverter
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A microphone that is open."""
+
+    found: _Found
+    stream: CaptureStream
 
 
 class CaptureSupervisor:
@@ -29,31 +53,55 @@ class CaptureSupervisor:
     Receiving, converting and handing on happen in one task, without a thread or a queue: `offer_frame` is called with
     each wire frame (640 bytes) as soon as it is complete, and must not block. `report_presence` is told True once sound
     flows and False once it has not for `DEVICE_GRACE_S`; it may take its time, as nothing but its next call waits for
-    it. Sound is lost in two places only, and both are counted: `xruns` (the card's buffer ran over) and `reopens`.
+    it. Before each opening the hardware is looked for anew and its mixer set. Sound that is lost is counted, with its
+    length, as gaps; what causes them as `xruns` (the card's buffer ran over) and `reopens`.
     """
 
     def __init__(
         self,
         *,
-        device: CaptureDevice,
-        settings: CaptureSettings,
+        hardware: HardwareSource,
+        devices: SoundDevices,
+        mixer: Mixer,
+        hotplug: Hotplug,
+        usb: UsbPort,
+        duplex: Duplex,
+        clock: Clock,
         offer_frame: Callable[[bytes], None],
         report_presence: Callable[[bool], Awaitable[None]],
         chance: random.Random,
         log: logging.LoggerAdapter[logging.Logger],
     ) -> None:
-        self._settings = settings
+        self._hardware = hardware
+        self._devices = devices
+        self._mixer = mixer
+        self._kept_mixer = KeptMixer(mixer, log)
+        self._duplex = duplex
         self._offer_frame = offer_frame
-        self._reopening: Reopening[CaptureStream] = Reopening(
-            device, purpose=f"capture from {settings.device}", chance=chance, log=log
+        self._log = log
+        self._recovery = Recovery(duplex=duplex, usb=usb, log=log)
+        self._reopening: Reopening[_Opened] = Reopening(
+            self._open,
+            purpose="capture",
+            hotplug=hotplug,
+            chance=chance,
+            log=log,
+            note_failure=self._recovery.note_failure,
         )
-        self._presence = _Presence(report_presence)
-        self._converter = CaptureConverter(
-            settings.parameters, pick=settings.pick, gain_db=settings.gain_db, highpass_hz=settings.highpass_hz
-        )
-        self._meter: LevelMeter | None = None
+        self._presence = Presence(report_presence)
+        self._gaps = GapCounter(clock, log)
+        self._hearing_log = HearingLog(log)
+        self._found: _Found | None = None
+        self._listening: Listening | None = None
+        self._verdict = Verdict()
+        self._playback_missed = False
         self._frames = 0
         self._xruns = 0
+
+    @property
+    def profile(self) -> str | None:
+        """The profile of the hardware as it was last found; None too while none was."""
+        return self._found.settings.profile if self._found else None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Capture until cancelled, which closes the device. Started once the first attempt to open was made."""
@@ -65,69 +113,84 @@ class CaptureSupervisor:
 
     def status(self) -> CaptureStatus:
         """What is known of the microphone now."""
-        meter, parameters = self._meter, self._settings.parameters
+        capture = self._found.settings.capture if self._found else None
+        listening = self._listening
         return CaptureStatus(
-            device=self._settings.device,
-            rate_hz=parameters.rate_hz,
-            format=parameters.format.value,
-            channels=parameters.channels,
-            health=meter.health if meter else MicrophoneHealth.MISSING,
-            level_dbfs=meter.level_dbfs if meter else None,
+            device=capture.device if capture else None,
+            rate_hz=capture.parameters.rate_hz if capture else None,
+            format=capture.parameters.format.value if capture else None,
+            channels=capture.parameters.channels if capture else None,
+            health=self._verdict.health if listening else MicrophoneHealth.MISSING,
+            level_dbfs=listening.level_dbfs if listening else None,
             frames=self._frames,
             xruns=self._xruns,
             reopens=self._reopening.reopens,
+            problem=self._reopening.problem or self._recovery.problem or self._verdict.problem,
+            gaps=self._gaps.total.count,
+            gap_s=round(self._gaps.total.length_s, 3),
+            findings=listening.findings if listening else (),
+            channel_levels=listening.channels if listening else (),
+            measured_rate_hz=listening.measured_rate_hz if listening else None,
+            mixer_problems=self._kept_mixer.problems,
+            recovery=self._recovery.taken,
         )
 
-    async def _capture(self, stream: CaptureStream) -> NoReturn:
-        self._converter.reset()
-        self._meter = meter = LevelMeter()
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[_Opened]:
+        await self._recovery.carry_out()
+        settings = self._hardware.find()
+        if settings.capture.needs_playback and settings.playback is not None:
+            await self._await_playback()
+            settings = self._hardware.find()
+        found = self._found = self._made_for(settings)
+        self._recovery.note_settings(settings)
+        self._kept_mixer.apply(settings)
+        async with found.device.open() as stream:
+            yield _Opened(found, stream)
+
+    async def _await_playback(self) -> None:
+        runs = await self._duplex.playback_running()
+        if not runs and not self._playback_missed:
+            self._log.warning("this microphone needs the speaker to be open, and it is not: capture is tried without")
+        self._playback_missed = not runs
+
+    def _made_for(self, settings: StationSettings) -> _Found:
+        """What these settings need; what is the same as before goes on as it is."""
+        capture, before = settings.capture, self._found
+        if before is not None and before.settings.capture == capture:
+            return _Found(settings, before.device, before.converter)
+        converter = CaptureConverter(
+            capture.parameters, pick=capture.pick, gain_db=capture.gain_db, highpass_hz=capture.highpass_hz
+        )
+        return _Found(settings, self._devices.capture(capture), converter)
+
+    async def _capture(self, opened: _Opened) -> NoReturn:
+        found, stream = opened.found, opened.stream
+        listening = self._listening = Listening(found.settings, found.converter, self._mixer, self._gaps)
+        self._gaps.note_break(REOPENED)
         try:
             while True:
                 block = await stream.receive()
                 self._presence.found()
-                self._hand_on(block, meter)
+                self._reopening.note_works()
+                self._hand_on(block, listening)
         finally:
             self._presence.lost()
-            self._meter = None
+            self._listening = None
 
-    def _hand_on(self, block: CapturedBlock, meter: LevelMeter) -> None:
+    def _hand_on(self, block: CapturedBlock, listening: Listening) -> None:
         if block.overrun:
             self._xruns += 1
-            self._converter.reset()
-        for frame in self._converter.feed(block.data):
+            self._gaps.note_break(OVERRAN)
+        for frame in listening.take(block.data):
             self._frames += 1
-            meter.feed(frame)
             self._offer_frame(frame)
+        if listening.look():
+            self._note_look(listening)
 
-
-class _Presence:
-    """Whether sound flows, reported when it changes for longer than a glitch."""
-
-    def __init__(self, report: Callable[[bool], Awaitable[None]]) -> None:
-        self._report = report
-        self._found = trio.Event()
-        self._lost = trio.Event()
-        self._lost.set()
-
-    def found(self) -> None:
-        """Sound flows; cheap to say again."""
-        if not self._found.is_set():
-            self._found.set()
-            self._lost = trio.Event()
-
-    def lost(self) -> None:
-        """No sound flows."""
-        if not self._lost.is_set():
-            self._lost.set()
-            self._found = trio.Event()
-
-    async def run(self) -> NoReturn:
-        reported: bool | None = None
-        while True:
-            with trio.move_on_after(DEVICE_GRACE_S) as grace:
-                await self._found.wait()
-            present = not grace.cancelled_caught
-            if present is not reported:
-                await self._report(present)
-                reported = present
-            await (self._lost if present else self._found).wait()
+    def _note_look(self, listening: Listening) -> None:
+        self._verdict = listening.verdict
+        self._hearing_log.note(listening.verdict, listening.findings, trio.current_time())
+        self._gaps.tell()
+        if self._recovery.note_sound(listening.verdict):
+            self._reopening.reopen()

@@ -3,59 +3,74 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 import trio
 
-from gatewayd.errors import DeviceError, DeviceRefused
+from gatewayd.errors import DeviceAmbiguous, DeviceDenied, DeviceError, DeviceRefused
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from gatewayd.seams.hardware import Hotplug
+
 DELAY_MIN_S = 0.25
 """Longest wait before the first new attempt; it doubles from there."""
 DELAY_MAX_S = 2.0
-"""Longest wait between attempts: a device that is plugged in again works again within this."""
+"""Longest wait between attempts: a device that is plugged in again works again within this, without any news of it."""
 REFUSED_DELAY_MAX_S = 30.0
-"""Longest wait when the device does something else than it should: only other hardware or a person can help."""
+"""Longest wait while only other hardware or a person can help; news of hardware ends it at once."""
+NEWS_INTERVAL_S = 1.0
+"""Between two attempts made at once for news of hardware: a loose plug gives hundreds of them."""
 STABLE_AFTER_S = 5.0
 """Open for so long, over twice the adapter's progress limit, a device works: its next failure is news again."""
 _DOUBLINGS_MAX = 16
+_FOR_A_PERSON = (DeviceAmbiguous, DeviceDenied, DeviceRefused)
 
 _StreamT = TypeVar("_StreamT")
-_StreamT_co = TypeVar("_StreamT_co", covariant=True)
 
 
-class _Device(Protocol[_StreamT_co]):
-    def open(self) -> AbstractAsyncContextManager[_StreamT_co]: ...
+class NothingToOpen(Exception):
+    """The station has no such device now; it is looked for again when hardware comes, or after a while."""
 
 
 class Reopening(Generic[_StreamT]):
     """Opens a device again and again, for ever.
 
-    After a failure it waits for a random half to whole of a time that doubles from `DELAY_MIN_S` to `DELAY_MAX_S`. A
-    failure is logged when it begins and when it changes, not at each attempt, and not each time for a device that comes
-    and goes within `STABLE_AFTER_S`; so is its end.
+    `open_stream` looks for the device anew each time, and raises `DeviceError` or `NothingToOpen`. After a failure it
+    is called again after a random half to whole of a time that doubles from `DELAY_MIN_S` to `DELAY_MAX_S`; at once
+    when sound hardware comes or goes, and then as after a first failure, since a device that came may be opened only
+    some 100 ms after the kernel's news of it, when udev has set its permissions. A failure is logged when it begins and
+    when it changes, not at each attempt, and not each time for a device that comes and goes within `STABLE_AFTER_S`; so
+    is its end.
     """
 
     def __init__(
         self,
-        device: _Device[_StreamT],
+        open_stream: Callable[[], AbstractAsyncContextManager[_StreamT]],
         *,
         purpose: str,
+        hotplug: Hotplug,
         chance: random.Random,
         log: logging.LoggerAdapter[logging.Logger],
+        note_failure: Callable[[DeviceError], None] = lambda _error: None,
     ) -> None:
-        self._device = device
+        self._open_stream = open_stream
         self._purpose = purpose
+        self._hotplug = hotplug
         self._chance = chance
         self._log = log
+        self._tell_failure = note_failure
         self._failures = 0
         self._logged = ""
         self._down_logged = False
         self._openings = 0
+        self._heeded_s = float("-inf")
+        self._use_scope: trio.CancelScope | None = None
+        self.problem: str | None = None
+        """Why there is no stream that works; None from `note_works` on."""
         self.attempted = trio.Event()
         """Set once the first attempt to open was made, whatever came of it."""
 
@@ -69,36 +84,58 @@ class Reopening(Generic[_StreamT]):
         while True:
             opened_at_s: float | None = None
             try:
-                async with self._device.open() as stream:
+                async with self._open_stream() as stream:
                     opened_at_s = trio.current_time()
-                    self._note_opened()
-                    await use(stream)
+                    self._openings += 1
+                    self.attempted.set()
+                    with trio.CancelScope() as self._use_scope:
+                        await use(stream)
+                continue  # it was closed on purpose
+            except NothingToOpen:
+                self._failures, self.problem, self._logged = 0, None, ""
+                delay_s = REFUSED_DELAY_MAX_S
             except DeviceError as error:
                 delay_s = self._note_failure(error, stable=_open_for_s(opened_at_s) >= STABLE_AFTER_S)
-            await trio.sleep(delay_s)
+            finally:
+                self._use_scope = None
+                self.attempted.set()
+            await self._wait(delay_s)
 
-    def _note_opened(self) -> None:
-        self._openings += 1
+    def reopen(self) -> None:
+        """Have the stream closed and opened anew, at once; without one, nothing."""
+        if self._use_scope is not None:
+            self._use_scope.cancel()
+
+    def note_works(self) -> None:
+        """The stream does what it is for; cheap to say again."""
+        self.problem = None
         if self._down_logged:
             self._log.info("%s works again", self._purpose)
             self._down_logged = False
-        self.attempted.set()
 
     def _note_failure(self, error: DeviceError, *, stable: bool) -> float:
         if stable:
             self._failures = 0
             self._logged = ""
+        self.problem = str(error)
         said = f"{type(error).__name__} {error}"
         if said != self._logged:
-            level = logging.ERROR if isinstance(error, DeviceRefused) else logging.WARNING
+            level = logging.ERROR if isinstance(error, _FOR_A_PERSON) else logging.WARNING
             self._log.log(level, "%s does not work and is tried again: %s", self._purpose, error)
             self._logged = said
             self._down_logged = True
-        longest_s = REFUSED_DELAY_MAX_S if isinstance(error, DeviceRefused) else DELAY_MAX_S
+        self._tell_failure(error)
+        longest_s = REFUSED_DELAY_MAX_S if isinstance(error, _FOR_A_PERSON) else DELAY_MAX_S
         delay_s = min(longest_s, DELAY_MIN_S * 2.0 ** min(self._failures, _DOUBLINGS_MAX))
         self._failures += 1
-        self.attempted.set()
         return delay_s * self._chance.uniform(0.5, 1.0)
+
+    async def _wait(self, delay_s: float) -> None:
+        with trio.move_on_after(delay_s):
+            await self._hotplug.changed()
+            await trio.sleep_until(self._heeded_s + NEWS_INTERVAL_S)
+            self._heeded_s = trio.current_time()
+            self._failures = 0
 
 
 def _open_for_s(opened_at_s: float | None) -> float:

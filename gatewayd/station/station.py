@@ -24,21 +24,19 @@ class TaskReturned(RuntimeError):
 
 
 class Station:
-    """Runs what it is given. `playback` is None where the station has no speaker."""
+    """Runs what it is given."""
 
     def __init__(
         self,
         *,
         name: str,
-        profile: str | None,
         machine: SessionMachine,
         driver: SessionDriver,
         capture: CaptureSupervisor,
-        playback: PlaybackSupervisor | None,
+        playback: PlaybackSupervisor,
         clock: Clock,
     ) -> None:
         self.name = name
-        self._profile = profile
         self._machine = machine
         self._driver = driver
         self._capture = capture
@@ -55,8 +53,7 @@ class Station:
         """
         running = False
         async with trio.open_nursery() as nursery:
-            if self._playback is not None:
-                await nursery.start(self._supervise, self._playback.run)
+            await nursery.start(self._supervise, self._playback.run)
             await nursery.start(self._converse, nursery.cancel_scope)
             await nursery.start(self._supervise, self._capture.run)
             running = True
@@ -89,10 +86,10 @@ class Station:
             state=self._machine.state,
             since_s=0.0 if since_s is None else now_s - since_s,
             muted=False,
-            profile=self._profile,
+            profile=self._capture.profile,
             capture=self._capture.status(),
             session=self._driver.status(now_s),
-            playback=self._playback.status() if self._playback is not None else None,
+            playback=self._playback.status(),
         )
 
     async def _converse(  # noqa: ASYNC114, ASYNC128 - passes its task_status on

@@ -58,7 +58,10 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
-            ([], "say what to do: run, check, status, sim; `gatewayd --help` tells what each does"),
+            (
+                [],
+                "say what to do: run, check, devices, profiles, meter, record, tone, status, sim; `gatewayd --help` tells what each does",
+            ),
             (["stauts"], "argument COMMAND: invalid choice: 'stauts' (choose from"),
             (["status", "--jsn"], "unrecognized arguments: --jsn; `gatewayd --help` shows what is possible"),
             (["status", "--jso"], "unrecognized arguments: --jso"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,15 +10,17 @@ import pytest
 from gatewayd.cli.check import check
 from gatewayd.cli.main import main
 from gatewayd.errors import ConfigurationInvalid
+from gatewayd.hardware.enumeration import read_inventory
 from gatewayd.hardware.profiles import load_profiles, profile_directories
 from gatewayd.resources import resource_dir
 from tests.configuration.texts import MINIMAL, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 PROFILES = resource_dir("hw-profiles")
+ROOT = Path(__file__).parents[1] / "roots" / "pi4-respeaker-xvf3800"
+"""A recorded device with that microphone."""
 
 
 @pytest.fixture
@@ -28,11 +31,11 @@ def file(tmp_path: Path) -> Path:
 
 
 def warnings(file: Path) -> Sequence[str]:
-    return [str(warning) for warning in check(file, [PROFILES]).warnings]
+    return [str(warning) for warning in check(file, [PROFILES], lambda: read_inventory(ROOT)).warnings]
 
 
 def test_a_right_configuration_is_told_in_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "--config", str(file)]) == 0
+    assert main(["check", "--config", str(file), "--sysroot", str(ROOT)]) == 0
     out, err = capsys.readouterr()
     count = len(load_profiles(profile_directories()))
     assert out == (
@@ -87,9 +90,24 @@ def test_what_a_station_lacks_is_told_with_its_file(file: Path, capsys: pytest.C
     drop_in = file.parent / "conf.d" / "1.toml"
     drop_in.write_text('[stations.a]\n[stations.main]\nprofile = "respeker"')
     assert main(["check", "--config", str(file)]) == 78
-    main_line, a_line = capsys.readouterr().err.splitlines()
-    assert main_line.startswith(f"{drop_in}: stations.main.profile: names no known profile; did you mean ")
-    assert a_line.startswith(f'{drop_in}: stations.a.profile: is "auto", and this version does not find hardware; set ')
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{drop_in}: stations.main.profile: names no known profile; did you mean ")
+
+
+def test_a_card_that_is_not_there_is_a_warning(file: Path) -> None:
+    file.write_text(file.read_text().replace("respeaker-xvf3800", "jabra-speak-510"))
+    [warning] = warnings(file)
+    assert warning.startswith(f"{file}: stations.main: profile jabra-speak-510: not found among 4 sound cards; ")
+    summary = check(file, [PROFILES], lambda: read_inventory(ROOT)).summary
+    assert summary.endswith("; main: nothing to open now")
+
+
+def test_a_card_whose_abilities_are_in_no_file_is_not_asked(file: Path) -> None:
+    file.write_text(MINIMAL.replace('profile = "i2s-mems"', ""))
+    unknown = ROOT.with_name("pi4-unknown-hat")
+    checked = check(file, [PROFILES], lambda: read_inventory(unknown))
+    assert checked.warnings == ()
+    assert checked.summary.endswith("which is asked what it can do when it is opened")
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,7 +146,7 @@ def test_files_that_are_not_there_now_are_warnings(file: Path, monkeypatch: pyte
 def test_warnings_do_not_fail_and_go_to_stderr(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (file.parent / "conf.d").mkdir()
     (file.parent / "conf.d" / "1.toml").write_text(f'agent.token.credential = "{file.parent}/key"')
-    assert main(["check", "--config", str(file)]) == 0
+    assert main(["check", "--config", str(file), "--sysroot", str(ROOT)]) == 0
     assert capsys.readouterr().err == (
         f"warning: {file.parent}/conf.d/1.toml: agent.token.credential: {file.parent}/key cannot be read: "
         "No such file or directory\n"

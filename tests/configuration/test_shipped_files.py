@@ -12,7 +12,8 @@ from gatewayd.configuration.model import CaptureOverrides, PlaybackOverrides
 from gatewayd.configuration.schema import ROOT
 from gatewayd.configuration.tables import NamedTables, Table
 from gatewayd.errors import ConfigurationInvalid
-from gatewayd.hardware.resolve import resolve_stations
+from gatewayd.hardware.inventory import Inventory
+from gatewayd.hardware.resolve import settle
 from gatewayd.resources import resource_dir
 from tests.configuration.texts import MINIMAL, read
 
@@ -71,7 +72,10 @@ def test_its_capture_defaults_are_what_a_station_gets_without_a_profile() -> Non
 
 
 def stations(text: str) -> dict[str, StationSettings]:
-    return resolve_stations(read(text), {})
+    settled = {}
+    for station in read(text).stations:
+        settled[station.name] = settle(station, {}, Inventory(), offers=lambda _device, _capture: ())
+    return settled
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)

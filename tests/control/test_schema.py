@@ -72,7 +72,10 @@ PROMISED: dict[str, Any] = {
                 "buffered_ms": 60.0,
                 "frames_dropped": 0,
                 "reopens": 0,
+                "problem": "it was unplugged",
             },
+            "restarts": 0,
+            "failure": None,
         }
     },
     "heartbeat": {"reachable": True, "rtt_s": 0.02},
@@ -123,7 +126,7 @@ def test_the_status_is_what_scripts_were_promised() -> None:
                     time_to_ready_s=0.41,
                     rtt_s=0.03,
                 ),
-                playback=PlaybackStatus(device, 880, 0, 60.0, 0, 0),
+                playback=PlaybackStatus(device, 880, 0, 60.0, 0, 0, "it was unplugged"),
             )
         },
         heartbeat=HeartbeatStatus(reachable=True, rtt_s=0.02),

@@ -36,6 +36,8 @@ class Setting:
 
     configuration: Path
     environment: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    """More of them for `gatewayd run`."""
 
     @property
     def socket(self) -> Path:
@@ -50,6 +52,24 @@ def write_configuration(
     folder: Path, service: Service, card: SoftCard, *, extra: str = "", station: str = ""
 ) -> Setting:
     """A configuration that leads to `service` and `card`, without start-up spread."""
+    return write_agent(
+        folder,
+        service,
+        f"""
+        [stations.main]
+        {station}
+        [stations.main.capture]
+        device = {json.dumps(card.device)}
+        rate_hz = 16000
+        format = "S16_LE"
+        channels = 1
+        """,
+        extra=extra,
+    )
+
+
+def write_agent(folder: Path, service: Service, stations: str, *, extra: str = "") -> Setting:
+    """A configuration that leads to `service` and has these `stations`, without start-up spread."""
     path = folder / "gatewayd.toml"
     path.write_text(
         f"""
@@ -65,15 +85,9 @@ def write_configuration(
         startup_spread_s = 0
         base_s = 0.1
         {extra}
-        [stations.main]
-        {station}
-        [stations.main.capture]
-        device = {json.dumps(card.device)}
-        rate_hz = 16000
-        format = "S16_LE"
-        channels = 1
         [control]
         socket = {json.dumps(str(folder / "c.sock"))}
+        {stations}
         """
     )
     return Setting(path, {"ALSA_CONFIG_PATH": os.environ["ALSA_CONFIG_PATH"]})
@@ -101,13 +115,13 @@ class RunningDaemon:
     async def ask(self, command: Command, station: str | None = None) -> dict[str, Any]:
         return await trio.to_thread.run_sync(lambda: request(self._setting.socket, command, station))
 
-    async def wait_until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Wait until the status of the station `main` fulfils a condition."""
+    async def wait_until(self, condition: Callable[[dict[str, Any]], bool], name: str = "main") -> dict[str, Any]:
+        """Wait until the status of a station fulfils a condition."""
         station: dict[str, Any] = {}
         with trio.move_on_after(PATIENCE_S):
             while True:
                 try:
-                    station = (await self.status())["stations"]["main"]
+                    station = (await self.status())["stations"][name]
                 except Unavailable:
                     station = {}
                 if station and condition(station):
@@ -136,7 +150,7 @@ class RunningDaemon:
 @asynccontextmanager
 async def daemon(setting: Setting) -> AsyncIterator[RunningDaemon]:
     """Start the daemon; it is killed if the block leaves it running."""
-    command = [*GATEWAYD, "run", "--config", str(setting.configuration)]
+    command = [*GATEWAYD, "run", "--config", str(setting.configuration), *setting.options]
     with setting.log.open("ab") as log:
         process = await trio.lowlevel.open_process(command, env={**os.environ, **setting.environment}, stderr=log)
     try:

@@ -13,12 +13,10 @@ import trio.testing
 
 from gatewayd.errors import DeviceBusy, DeviceLost, DeviceMissing, DeviceRefused
 from gatewayd.station.reopening import DELAY_MAX_S, REFUSED_DELAY_MAX_S, STABLE_AFTER_S, Reopening
-from tests.station.fakes import STATION_LOG, FakeCaptureDevice, LongestWait, ShortestWait
+from tests.station.fakes import STATION_LOG, FakeCaptureDevice, FakeHotplug, LongestWait, ShortestWait
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
-
-    from gatewayd.seams.audio import CaptureStream
 
 MISSING = DeviceMissing("hw:CARD=Fake,DEV=0", "no such device")
 BUSY = DeviceBusy("hw:CARD=Fake,DEV=0", "another program holds it")
@@ -26,16 +24,24 @@ REFUSED = DeviceRefused("hw:CARD=Fake,DEV=0", "it cannot do that")
 LOST = DeviceLost("hw:CARD=Fake,DEV=0", "it was unplugged")
 
 
-async def receive_for_ever(stream: CaptureStream) -> NoReturn:
-    while True:
-        await stream.receive()
+def reopening_of(
+    device: FakeCaptureDevice, chance: random.Random | None = None, hotplug: FakeHotplug | None = None
+) -> Reopening[FakeCaptureDevice]:
+    return Reopening(
+        device.open,
+        purpose="capture",
+        hotplug=hotplug or FakeHotplug(),
+        chance=chance or LongestWait(),
+        log=STATION_LOG,
+    )
 
 
-def reopening_of(device: FakeCaptureDevice, chance: random.Random | None = None) -> Reopening[CaptureStream]:
-    return Reopening(device, purpose="capture from Fake", chance=chance or LongestWait(), log=STATION_LOG)
+async def run_for(seconds: float, reopening: Reopening[FakeCaptureDevice]) -> None:
+    async def receive_for_ever(stream: FakeCaptureDevice) -> NoReturn:
+        reopening.note_works()
+        while True:
+            await stream.receive()
 
-
-async def run_for(seconds: float, reopening: Reopening[CaptureStream]) -> None:
     with trio.move_on_after(seconds):
         await reopening.run(receive_for_ever)
 
@@ -111,10 +117,10 @@ async def test_a_failure_is_told_once_and_again_when_it_changes(
         await trio.sleep(100)
         device.fails_to_open = None
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"capture from Fake does not work and is tried again: {MISSING}"),
-        ("WARNING", f"capture from Fake does not work and is tried again: {BUSY}"),
-        ("ERROR", f"capture from Fake does not work and is tried again: {REFUSED}"),
-        ("INFO", "capture from Fake works again"),
+        ("WARNING", f"capture does not work and is tried again: {MISSING}"),
+        ("WARNING", f"capture does not work and is tried again: {BUSY}"),
+        ("ERROR", f"capture does not work and is tried again: {REFUSED}"),
+        ("INFO", "capture works again"),
     ]
 
 
@@ -151,14 +157,14 @@ async def test_the_first_attempt_is_made_known_whatever_came_of_it(autojump_cloc
         reopening = reopening_of(device)
         begun_s = trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(reopening.run, receive_for_ever)
+            nursery.start_soon(run_for, 10, reopening)
             await reopening.attempted.wait()
             assert trio.current_time() - begun_s == 0.5
             nursery.cancel_scope.cancel()
 
 
 async def test_what_is_no_device_error_is_not_its_business(autojump_clock: MockClock) -> None:
-    async def stumble(_stream: CaptureStream) -> NoReturn:
+    async def stumble(_stream: FakeCaptureDevice) -> NoReturn:
         await trio.lowlevel.checkpoint()
         raise ZeroDivisionError
 

@@ -11,18 +11,19 @@ import trio.testing
 
 from gatewayd.configuration.model import Activation
 from gatewayd.errors import DeviceMissing
-from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings
 from gatewayd.session.driver import SessionDriver
 from gatewayd.session.machine import LinkStuck, SessionMachine
-from gatewayd.station.capture import CaptureSupervisor
-from gatewayd.station.playback import PlaybackSupervisor
 from gatewayd.station.station import Station, TaskReturned
 from tests.session.fakes import LoopClock, ScriptedTokens, ScriptedTransport
 from tests.session.story import AGENT
-from tests.station.fakes import STATION_LOG, WIRE, FakeCaptureDevice, FakePlaybackDevice
+from tests.station.bench import Bench
+from tests.station.fakes import STATION_LOG
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
+
+    from gatewayd.station.capture import CaptureSupervisor
+    from gatewayd.station.playback import PlaybackSupervisor
 
 PARTS = ("capture", "playback", "driver")
 
@@ -44,10 +45,7 @@ class Ending:
 
 def station(**parts: Ending) -> Station:
     """A station with nothing plugged in, and `parts` in the place of its own."""
-    chance = random.Random(1)
-    machine = SessionMachine(AGENT, Activation.ALWAYS, chance.uniform)
-    microphone, speaker = FakeCaptureDevice(), FakePlaybackDevice()
-    microphone.fails_to_open = speaker.fails_to_open = DeviceMissing("hw:CARD=None", "no such device")
+    machine = SessionMachine(AGENT, Activation.ALWAYS, random.Random(1).uniform)
     driver = SessionDriver(
         machine=machine,
         transport=ScriptedTransport(),
@@ -57,24 +55,14 @@ def station(**parts: Ending) -> Station:
         clear_playback=lambda: None,
         log=STATION_LOG,
     )
-    capture = CaptureSupervisor(
-        device=microphone,
-        settings=CaptureSettings("hw:CARD=None", WIRE, (0,)),
-        offer_frame=driver.offer_frame,
-        report_presence=driver.note_device,
-        chance=chance,
-        log=STATION_LOG,
-    )
-    playback = PlaybackSupervisor(
-        device=speaker, settings=PlaybackSettings("hw:CARD=None", WIRE), chance=chance, log=STATION_LOG
-    )
+    bench = Bench(report_presence=driver.note_device)
+    bench.hardware.fails = DeviceMissing("hw:CARD=None", "no such device")
     return Station(
         name="main",
-        profile=None,
         machine=machine,
         driver=cast("SessionDriver", parts.get("driver", driver)),
-        capture=cast("CaptureSupervisor", parts.get("capture", capture)),
-        playback=cast("PlaybackSupervisor", parts.get("playback", playback)),
+        capture=cast("CaptureSupervisor", parts.get("capture", bench.supervisor)),
+        playback=cast("PlaybackSupervisor", parts.get("playback", bench.playback)),
         clock=LoopClock(),
     )
 

@@ -1,0 +1,134 @@
+"""What the sound of an open microphone says of it: well, muted on purpose, or broken."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gatewayd.control.schema import MicrophoneHealth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatewayd.control.schema import Finding
+    from gatewayd.hardware.settings import StationSettings
+    from gatewayd.seams.hardware import Mixer
+
+MIXER_INTERVAL_S = 5.0
+"""Between two looks at the mixer while there is digital zero: whoever unmutes waits no longer than this to be seen."""
+MUTED_LONG_S = 600.0
+"""A microphone muted by its own button for so long is told of once: the button may have been pressed by mistake."""
+LINE_INTERVAL_S = 10.0
+"""Between two lines about the sound in the log; what changed back meanwhile is not told."""
+
+_PROBLEMS = {
+    MicrophoneHealth.SILENT: "it gives only digital zero, which no working microphone does",
+    MicrophoneHealth.STUCK: "it gives one value over and over: check its wiring, and whether the right channel is used",
+    MicrophoneHealth.CLIPPING: "it is too loud for the card: lower its volume in the mixer, or move it away",
+}
+
+
+class Quality(Enum):
+    """What sound is worth to whoever decides about recovery."""
+
+    UNKNOWN = "not yet known"
+    USABLE = "usable"
+    UNUSABLE = "unusable"
+    MEANT = "none, because somebody muted it"
+
+
+_QUALITIES = {
+    MicrophoneHealth.OK: Quality.USABLE,
+    MicrophoneHealth.CLIPPING: Quality.USABLE,
+    MicrophoneHealth.SILENT: Quality.UNUSABLE,
+    MicrophoneHealth.STUCK: Quality.UNUSABLE,
+    MicrophoneHealth.MUTED: Quality.MEANT,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be thought of a microphone."""
+
+    health: MicrophoneHealth = MicrophoneHealth.STARTING
+    problem: str | None = None
+    """In a person's words; None while nothing is wrong with the sound."""
+
+    @property
+    def quality(self) -> Quality:
+        """What the sound is worth."""
+        return _QUALITIES.get(self.health, Quality.UNKNOWN)
+
+
+class Hearing:
+    """Judges one opening's sound."""
+
+    def __init__(self, settings: StationSettings, mixer: Mixer) -> None:
+        self._settings = settings
+        self._mixer = mixer
+        self._heard_sound = False
+        self._asked_s = float("-inf")
+        self._switched_off = ""
+
+    def judge(self, health: MicrophoneHealth, now_s: float) -> Verdict:
+        """What to think of a microphone whose sound says `health` of it; to be asked every second or so."""
+        verdict = Verdict(health, _PROBLEMS.get(health))
+        if verdict.quality is Quality.USABLE:
+            self._heard_sound = True
+        if health is MicrophoneHealth.SILENT and (mute := self._mute(now_s)):
+            return Verdict(MicrophoneHealth.MUTED, mute)
+        return verdict
+
+    def _mute(self, now_s: float) -> str:
+        card = self._settings.card
+        if card is not None and now_s >= self._asked_s + MIXER_INTERVAL_S:
+            self._asked_s = now_s
+            self._switched_off = self._mixer.capture_switched_off(card.id)
+        if card is not None and self._switched_off:
+            name = self._switched_off
+            return (
+                f"it is muted by the card's mixer control {name!r}; `alsamixer -c {card.id} -V capture` switches it on"
+            )
+        if self._heard_sound and self._settings.capture.mute_gives_zeros:
+            return "it is muted, by its own button as it seems: sound gave way to digital zero"
+        return ""
+
+
+class HearingLog:
+    """Tells what changes for the worse or the better, at most every `LINE_INTERVAL_S`; lives over all openings."""
+
+    def __init__(self, log: logging.LoggerAdapter[logging.Logger]) -> None:
+        self._log = log
+        self._told: tuple[object, ...] = ()
+        self._told_s = float("-inf")
+        self._muted_since_s: float | None = None
+
+    def note(self, verdict: Verdict, findings: Sequence[Finding], now_s: float) -> None:
+        """Take the verdict of a look."""
+        if verdict.health is MicrophoneHealth.STARTING:
+            return
+        self._note_mute(verdict, now_s)
+        wrong = [verdict.problem] if verdict.problem else []
+        state = (verdict.problem, *sorted((finding.kind.value, finding.channel or 0) for finding in findings))
+        if not wrong and not findings:
+            state = ()
+        if state == self._told or now_s < self._told_s + LINE_INTERVAL_S:
+            return
+        self._told, self._told_s = state, now_s
+        texts = wrong + [finding.text for finding in findings]
+        if not texts:
+            self._log.info("the microphone is well again")
+            return
+        harmless = verdict.health is MicrophoneHealth.MUTED and not findings
+        self._log.log(logging.INFO if harmless else logging.WARNING, "the microphone: %s", "; ".join(texts))
+
+    def _note_mute(self, verdict: Verdict, now_s: float) -> None:
+        if verdict.health is not MicrophoneHealth.MUTED:
+            self._muted_since_s = None
+        elif self._muted_since_s is None:
+            self._muted_since_s = now_s
+        elif self._muted_since_s + MUTED_LONG_S <= now_s:
+            self._muted_since_s = float("inf")
+            self._log.info("the microphone has been muted for %.0f minutes: %s", MUTED_LONG_S / 60, verdict.problem)
