@@ -13,7 +13,7 @@ PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.control.
 	$(addprefix gatewayd.hardware.,claims detection failures inventory matching mixing offers proc_asound profile \
 	profile_page profile_rules profile_schema profile_text profiles recovery resolve settings station_rules)
 PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profiles tests/detection tests/control \
-	tests/hardware/test_failures.py tests/cloud/test_retry_after.py tests/cloud/test_heartbeat.py tests/test_text.py \
+	tests/hardware/test_failures.py tests/hardware_mixing tests/station/test_ladder.py tests/cloud/test_retry_after.py tests/cloud/test_heartbeat.py tests/test_text.py \
 	tests/test_errors.py tests/test_failures.py
 
 .DEFAULT_GOAL := help

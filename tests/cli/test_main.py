@@ -54,13 +54,16 @@ class TestHelp:
         assert (shown.stdout, shown.stderr) == (f"gatewayd {__version__}\n", "")
 
 
+KNOWN = ", ".join(command.name for command in COMMANDS)
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
             (
                 [],
-                "say what to do: run, check, devices, profiles, meter, record, tone, status, sim; `gatewayd --help` tells what each does",
+                f"say what to do: {KNOWN}; `gatewayd --help` tells what each does",
             ),
             (["stauts"], "argument COMMAND: invalid choice: 'stauts' (choose from"),
             (["status", "--jsn"], "unrecognized arguments: --jsn; `gatewayd --help` shows what is possible"),

@@ -326,3 +326,10 @@ class TestProvenance:
         assert problems_of(BOARD.replace("usb_ids =", "usb_idz =").replace("match = {", '"match.usb_ids" = {')) == [
             "board.toml: match.usb_idz: is not a known key; did you mean match.usb_ids?"
         ]
+
+
+def test_provenance_that_is_wrong_itself_is_not_held_against_the_keys() -> None:
+    bare = BOARD.partition("[provenance]")[0]
+    problems = problems_of(f"provenance = 3\n{bare}")
+    assert len(problems) == 1
+    assert problems[0].startswith("board.toml: provenance: must be ")
