@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev libsystemd-dev openssl
 CARD ?=
 DEMO_OPTIONS ?=
+KERNEL_PACKAGES := qemu-system-x86 mmdebstrap cpio kmod
 TIERS ?= faults crowd endurance
 PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.control.protocol gatewayd.control.schema \
 	gatewayd.cloud.portal gatewayd.cloud.retry_after gatewayd.addresses gatewayd.text gatewayd.errors gatewayd.failures \
@@ -17,7 +18,7 @@ PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profi
 	tests/test_errors.py tests/test_failures.py
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv lint format test test-tiers coverage fuzz demo bench softcard softcard-check check-wheel docs lock clean
+.PHONY: help deps venv lint format test test-tiers test-kernel coverage fuzz demo bench softcard softcard-check check-wheel docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,10 @@ coverage: venv ## the pure layer is covered to the last branch by its own tests
 
 test-tiers: venv softcard ## what takes longer: faults, crowds, endurance (as root: real packet loss)
 	$(BIN)/python -m pytest $(addprefix tests/tiers/,$(TIERS))
+
+test-kernel: venv ## gatewayd on a real kernel in an emulated machine (root, Debian, x86-64, Python 3.11)
+	@.ci/install-packages $(KERNEL_PACKAGES)
+	$(BIN)/python -m tests.vm
 
 fuzz: venv ## ten million hostile messages
 	FUZZ_MESSAGES=10000000 $(BIN)/python -m pytest tests/tiers/endurance/test_fuzz_messages.py -s

@@ -34,11 +34,14 @@ class WavFile:
     is removed again, unless it was there before.
     """
 
-    def __init__(self, name: str, parameters: StreamParameters, *, force: bool) -> None:
+    def __init__(
+        self, name: str, parameters: StreamParameters, *, force: bool, bytes_max: int = DATA_BYTES_MAX
+    ) -> None:
         self.name = "stdout" if name == STDOUT else name
         self.parameters = stored_parameters(parameters)
         self._source_format = parameters.format
         self._force = force
+        self._bytes_max = bytes_max
         self._path = None if name == STDOUT else Path(name)
         self._descriptor = -1
         self._created = False
@@ -67,8 +70,8 @@ class WavFile:
         try:
             if self._regular and self._data_bytes:
                 os.ftruncate(self._descriptor, HEADER_BYTES + self._data_bytes)
-                os.pwrite(self._descriptor, padding(self._data_bytes), HEADER_BYTES + self._data_bytes)
                 self._update_header()
+                os.pwrite(self._descriptor, padding(self._data_bytes), HEADER_BYTES + self._data_bytes)
         except OSError as failure:
             raise self._failure(failure) from None
         finally:
@@ -82,7 +85,7 @@ class WavFile:
         a way that could be cancelled. Raises `Unavailable` when the file can take no more: what is in it stays.
         """
         data = stored_samples(samples, self._source_format)
-        room = DATA_BYTES_MAX - self._data_bytes if self._regular else len(data)
+        room = self._bytes_max - self._data_bytes if self._regular else len(data)
         whole = room - room % self.parameters.frame_bytes
         try:
             await self._append(data[:whole])
@@ -92,7 +95,7 @@ class WavFile:
             self._data_bytes -= self._data_bytes % self.parameters.frame_bytes
             raise self._failure(error) from None
         if whole < len(data):
-            raise Unavailable(f"{self.name}: is full, as no WAV file can hold more than 4 GiB; record into another one")
+            raise Unavailable(f"{self.name}: is full, as a WAV file holds no more than 4 GiB; go on in another one")
 
     async def _append(self, data: bytes) -> None:
         if not self._begun:

@@ -174,7 +174,7 @@ class TestScreen:
 @pytest.fixture
 def fast_card(sound_rack: SoundRack) -> SoftCard:
     """A card in a hurry, with a voice in its left slot: it may overrun, which is said and changes no level."""
-    card = sound_rack.plug_in("Array", StreamDefinition(formats=("S32_LE",), speed=20.0))
+    card = sound_rack.plug_in("Array", StreamDefinition(formats=("S32_LE",), speed=8.0))
     card.play_in(sound(QUIET_VOICE, NOTHING))
     return card
 

@@ -17,6 +17,8 @@ from gatewayd.audio.formats import SampleFormat, StreamParameters
 from gatewayd.audio.wav import HEADER_BYTES, header
 from gatewayd.cli.record import Recording
 from gatewayd.cli.sound import opened_capture
+from gatewayd.cli.wav_file import WavFile
+from gatewayd.errors import Unavailable
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings, StationSettings
 from gatewayd.seams.audio import CapturedBlock
 from tests.cli.sound_commands import ARRAY, command, has_bytes, hearing, meanwhile, started
@@ -42,7 +44,7 @@ def card(stepped_card: SoftCard) -> SoftCard:
 @pytest.fixture
 def fast_card(sound_rack: SoundRack) -> SoftCard:
     """One in a hurry: it may overrun, so nothing is said about what exactly is recorded."""
-    card = sound_rack.plug_in("Array", StreamDefinition(formats=("S32_LE",), speed=20.0))
+    card = sound_rack.plug_in("Array", StreamDefinition(formats=("S32_LE",), speed=8.0))
     card.play_in(SOUND)
     return card
 
@@ -252,6 +254,14 @@ class TestFile:
         out, err = capsys.readouterr()
         assert out == ""
         assert "hw:CARD=Array,DEV=0: no such device" in err
+
+    async def test_a_full_one_holds_whole_frames_up_to_its_end(self, tmp_path: Path) -> None:
+        path = tmp_path / "full.wav"
+        with WavFile(str(path), I2S, force=False, bytes_max=1002) as file:
+            await file.write(SOUND[:800])
+            with pytest.raises(Unavailable, match="is full, as a WAV file holds no more than 4 GiB"):
+                await file.write(SOUND[800:1600])
+        assert wav_samples(path) == SOUND[:1000]
 
     @pytest.mark.parametrize(
         ("name", "told"),
