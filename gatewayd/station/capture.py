@@ -10,19 +10,21 @@ import trio
 
 from gatewayd.audio.convert import CaptureConverter
 from gatewayd.control.schema import CaptureStatus, MicrophoneHealth
+from gatewayd.errors import DeviceError
 from gatewayd.station.gaps import OVERRAN, REOPENED, GapCounter
 from gatewayd.station.hearing import HearingLog, Verdict
 from gatewayd.station.listening import Listening
 from gatewayd.station.mixer import KeptMixer
 from gatewayd.station.presence import Presence
 from gatewayd.station.recovery import Recovery
-from gatewayd.station.reopening import Reopening
+from gatewayd.station.reopening import NEWS_INTERVAL_S, Reopening
 
 if TYPE_CHECKING:
     import logging
     import random
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from gatewayd.hardware.inventory import Card
     from gatewayd.hardware.settings import StationSettings
     from gatewayd.seams.audio import CapturedBlock, CaptureDevice, CaptureStream
     from gatewayd.seams.clock import Clock
@@ -73,6 +75,7 @@ class CaptureSupervisor:
         log: logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._hardware = hardware
+        self._hotplug = hotplug
         self._devices = devices
         self._mixer = mixer
         self._kept_mixer = KeptMixer(mixer, log)
@@ -107,6 +110,7 @@ class CaptureSupervisor:
         """Capture until cancelled, which closes the device. Started once the first attempt to open was made."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._presence.run)
+            nursery.start_soon(self._watch_hardware)
             nursery.start_soon(self._reopening.run, self._capture)
             await self._reopening.attempted.wait()
             task_status.started()
@@ -164,6 +168,26 @@ class CaptureSupervisor:
         )
         return _Found(settings, self._devices.capture(capture), converter)
 
+    async def _watch_hardware(self) -> NoReturn:
+        """Notice a card that is meant rather than the one in use, and came later: at boot a USB one may be the last."""
+        while True:
+            await self._hotplug.changed()
+            self._look_for_another()
+            await trio.sleep(NEWS_INTERVAL_S)
+            self._look_for_another()  # for what came meanwhile
+
+    def _look_for_another(self) -> None:
+        if self._found is None or self._listening is None:
+            return  # it is looked for anyway
+        try:
+            other = self._hardware.find().card
+        except DeviceError:  # of whatever came, nothing is as good as what works
+            return
+        used = self._found.settings.card
+        if used is not None and other is not None and _identity(other) != _identity(used):
+            self._log.info("card %s is the station's now, rather than %s", _described(other), _described(used))
+            self._reopening.reopen()
+
     async def _capture(self, opened: _Opened) -> NoReturn:
         found, stream = opened.found, opened.stream
         listening = self._listening = Listening(found.settings, found.converter, self._mixer, self._gaps)
@@ -194,3 +218,11 @@ class CaptureSupervisor:
         self._gaps.tell()
         if self._recovery.note_sound(listening.verdict):
             self._reopening.reopen()
+
+
+def _identity(card: Card) -> tuple[int, str, str]:
+    return (card.number, card.id, card.port)
+
+
+def _described(card: Card) -> str:
+    return f"{card.id} at {card.port}" if card.port else card.id

@@ -171,9 +171,9 @@ class PlaybackSupervisor:
         self._woken.set()
 
     async def _look(self, opened: _Opened) -> None:
-        """Raise `DeviceLost` or `DeviceMissing` if a stream that stands still is the stream of a device that is gone.
+        """Raise `DeviceLost` or `DeviceMissing` if the device is gone, or another is the station's now.
 
-        Only a stream that fails says so by itself; this one is idle.
+        A stream that stands still does not say so by itself.
         """
         self._hardware_changed = False
         try:
@@ -184,7 +184,8 @@ class PlaybackSupervisor:
             settings = opened.found.settings
         if settings != opened.found.settings:
             raise DeviceLost(opened.found.settings.device, "the loudspeaker is another one now")
-        await opened.stream.stop()  # of a device that is gone, this fails
+        if not opened.never_stops:
+            await opened.stream.stop()  # of a device that is gone, this fails
 
     # Playing
 
@@ -232,6 +233,8 @@ class PlaybackSupervisor:
         """Keep the card playing until the agent speaks, waking up as seldom as its buffer allows."""
         whole_ms = max(opened.found.settings.buffer_ms, PREBUFFER_MS)
         while self._buffer.buffered_ms == 0:
+            if self._hardware_changed:
+                await self._look(opened)
             await self._add_silence(opened, (whole_ms - _queued_ms(opened)) // FRAME_MS)
             if self._buffer.buffered_ms == 0:
                 with trio.move_on_after(max(FRAME_S, opened.stream.queued_s - REFILL_BELOW_S)):

@@ -104,6 +104,13 @@ def test_level(level_dbfs: float | None, shown: str) -> None:
     )
 
 
+def test_what_was_not_found_and_what_is_wrong_with_it() -> None:
+    part = {"device": None, "health": "missing", "problem": "auto: no card is there that captures"}
+    lines = table({"stations": {"lobby": {"capture": part, "playback": part}}}, colours=False).split("\n")
+    assert lines[3:5] == ["  microphone  not found, no profile", "              auto: no card is there that captures"]
+    assert lines[8:10] == ["  speaker     not found", "              auto: no card is there that captures"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [

@@ -11,7 +11,14 @@ import trio
 
 from gatewayd.control.schema import Finding, FindingKind, MicrophoneHealth
 from gatewayd.hardware.inventory import Card
-from gatewayd.station.hearing import Hearing, HearingLog, Quality, Verdict
+from gatewayd.station.hearing import (
+    GATED_AFTER_S,
+    SILENT_AFTER_SOUND_S,
+    Hearing,
+    HearingLog,
+    Quality,
+    Verdict,
+)
 from tests.station.bench import CAPTURE, SETTINGS, Bench, told
 from tests.station.fakes import NOISE, STATION_LOG, STUCK, ZEROS, FakeMixer
 
@@ -70,10 +77,53 @@ def test_zeros_from_the_opening_on_are_none() -> None:
     assert hearing.judge(SILENT, 1).health is SILENT
 
 
-def test_zeros_after_sound_are_none_where_the_board_has_no_such_button() -> None:
+def qualities(hearing: Hearing, story: list[tuple[MicrophoneHealth, int]]) -> list[tuple[int, Quality]]:
+    """When what its sound is worth changes, of a microphone that is as told for so many seconds each."""
+    healths = [health for health, seconds in story for _ in range(seconds)]
+    found = [hearing.judge(health, second).quality for second, health in enumerate(healths)]
+    return [
+        (second, quality) for second, quality in enumerate(found) if second == 0 or quality is not found[second - 1]
+    ]
+
+
+def test_zeros_after_sound_may_be_a_noise_gate_and_are_put_up_with_for_ten_minutes() -> None:
     hearing = Hearing(WITH_CARD, FakeMixer())
-    hearing.judge(OK, 0)
-    assert hearing.judge(SILENT, 1).health is SILENT
+    assert qualities(hearing, [(OK, 10), (SILENT, 700)]) == [
+        (0, Quality.USABLE),
+        (10, Quality.UNKNOWN),
+        (10 + SILENT_AFTER_SOUND_S, Quality.UNUSABLE),
+    ]
+    verdict = hearing.judge(SILENT, 711)
+    assert verdict.health is SILENT
+    assert verdict.problem is not None
+    assert verdict.problem.startswith("it has given digital zero since it last gave sound: one with a noise gate")
+
+
+def test_where_zeros_ended_by_themselves_before_they_are_put_up_with_for_an_hour() -> None:
+    assert qualities(Hearing(WITH_CARD, FakeMixer()), [(OK, 10), (SILENT, 20), (OK, 10), (SILENT, 3700)]) == [
+        (0, Quality.USABLE),
+        (10, Quality.UNKNOWN),
+        (30, Quality.USABLE),
+        (40, Quality.UNKNOWN),
+        (40 + GATED_AFTER_S, Quality.UNUSABLE),
+    ]
+
+
+def test_zeros_from_the_opening_on_that_end_are_no_gate() -> None:
+    assert qualities(Hearing(WITH_CARD, FakeMixer()), [(SILENT, 10), (OK, 10), (SILENT, 700)]) == [
+        (0, Quality.UNUSABLE),
+        (10, Quality.USABLE),
+        (20, Quality.UNKNOWN),
+        (20 + SILENT_AFTER_SOUND_S, Quality.UNUSABLE),
+    ]
+
+
+def test_one_value_other_than_zero_is_no_gate() -> None:
+    stuck = MicrophoneHealth.STUCK
+    assert qualities(Hearing(WITH_CARD, FakeMixer()), [(OK, 10), (stuck, 10)]) == [
+        (0, Quality.USABLE),
+        (10, Quality.UNUSABLE),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +197,41 @@ async def test_a_mute_is_told_when_it_begins_and_once_when_it_lasts(
     ]
     assert len(bench.device.attempts_s) == 1
     assert bench.listener.presence == [(0.5, True)]
+
+
+async def test_a_noise_gate_is_no_news_and_nothing_is_done_about_it(
+    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench(WITH_CARD)
+    bench.device.sound = NOISE
+    await nursery.start(bench.supervisor.run)
+    for _ in range(8):
+        bench.device.sound = NOISE
+        await trio.sleep(4)
+        bench.device.sound = ZEROS
+        await trio.sleep(15)
+        assert bench.supervisor.status().health is SILENT
+    assert told(caplog) == []
+    assert len(bench.device.attempts_s) == 1
+
+
+async def test_zeros_after_sound_are_told_after_a_minute_and_taken_up_the_ladder_after_ten(
+    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(WITH_CARD)
+    bench.device.sound = NOISE
+    await nursery.start(bench.supervisor.run)
+    await trio.sleep(10)
+    bench.device.sound = ZEROS  # silent at 12
+    await trio.sleep(61)
+    assert told(caplog) == []
+    await trio.sleep(3)
+    assert [text[:40] for _, text in told(caplog)] == ["the microphone: it has given digital zer"]
+    await trio.sleep(540)
+    assert len(bench.device.attempts_s) == 1
+    await trio.sleep(10)
+    assert len(bench.device.attempts_s) == 2
 
 
 async def test_neither_a_silent_nor_a_stuck_microphone_is_reported_absent(

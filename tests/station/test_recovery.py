@@ -207,6 +207,20 @@ async def test_one_that_is_not_there_or_not_ours_is_no_case_for_the_ladder(
     assert (status.health, status.problem) == (MicrophoneHealth.MISSING, str(error))
 
 
+async def test_before_any_hardware_was_found_there_is_no_ladder(
+    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(ALL_STEPS)
+    bench.hardware.fails = EIO
+    await started(nursery, bench)
+    await trio.sleep(100)
+    assert recovery_lines(caplog) == []
+    bench.hardware.fails = None
+    bench.device.fails_to_open = EIO
+    await trio.sleep(10)
+    assert recovery_lines(caplog) == [REOPENED]
+
+
 async def test_a_microphone_that_is_muted_is_left_alone(
     autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:

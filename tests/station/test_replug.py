@@ -26,6 +26,7 @@ from gatewayd.hardware.settings import MixerSetting, StationSettings
 from gatewayd.seams.audio import CapturedBlock
 from gatewayd.seams.hardware import MixerReport
 from gatewayd.station.presence import DEVICE_GRACE_S
+from gatewayd.station.reopening import NEWS_INTERVAL_S
 from tests.station.bench import CAPTURE, DEVICE, SETTINGS, Bench, told
 from tests.station.fakes import NOISE, frame_of
 
@@ -214,3 +215,79 @@ async def test_without_a_card_or_anything_to_set_no_mixer_is_touched(
     await nursery.start(bench.supervisor.run)
     assert bench.device.is_open
     assert bench.mixer.applied == []
+
+
+BUILT_IN, USB = Card(0, "PCH", port="0000:00:1f.3"), Card(1, "Array", port="usb-0000:01:00.0-1.2")
+
+
+async def capturing(nursery: trio.Nursery, card: Card | None) -> Bench:
+    bench = Bench(replace(SETTINGS, card=card))
+    bench.device.sound = NOISE
+    await nursery.start(bench.supervisor.run)
+    await trio.sleep(10)
+    return bench
+
+
+async def test_a_card_that_is_meant_rather_than_the_one_in_use_is_changed_to_when_it_comes(
+    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = await capturing(nursery, BUILT_IN)
+    bench.hardware.settings = replace(SETTINGS, card=USB, capture=replace(CAPTURE, device="hw:CARD=Array,DEV=0"))
+    bench.hotplug.tell()
+    await trio.sleep(10)
+    status = bench.supervisor.status()
+    assert (status.device, status.reopens, status.gaps) == ("hw:CARD=Array,DEV=0", 1, 1)
+    assert told(caplog)[0] == (
+        "INFO",
+        "card Array at usb-0000:01:00.0-1.2 is the station's now, rather than PCH at 0000:00:1f.3",
+    )
+    assert bench.listener.presence == [(0.5, True)]
+
+
+async def test_one_that_is_complete_only_a_moment_after_its_first_news_is_changed_to_as_well(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    bench = await capturing(nursery, BUILT_IN)
+    bench.hotplug.tell()
+    await trio.sleep(0.5)
+    bench.hotplug.tell()
+    bench.hardware.settings = replace(SETTINGS, card=USB)
+    await trio.sleep(1)
+    assert bench.device.attempts_s == [0, 11]
+
+
+@pytest.mark.parametrize("error", [DeviceAmbiguous("auto", "two could be meant"), DeviceMissing("auto", "none")])
+async def test_news_that_leave_nothing_better_do_not_disturb_what_works(
+    error: DeviceError, autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    bench = await capturing(nursery, BUILT_IN)
+    bench.hotplug.tell()
+    await trio.sleep(10)
+    bench.hardware.fails = error
+    bench.hotplug.tell()
+    await trio.sleep(10)
+    assert bench.device.attempts_s == [0]
+    assert bench.supervisor.status().health is MicrophoneHealth.OK
+
+
+async def test_a_device_that_the_configuration_names_is_not_changed(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    bench = await capturing(nursery, None)
+    bench.hardware.settings = replace(SETTINGS, card=USB)
+    bench.hotplug.tell()
+    await trio.sleep(10)
+    assert bench.device.attempts_s == [0]
+
+
+async def test_a_storm_of_news_leads_to_a_look_or_two_a_second(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    bench = await capturing(nursery, BUILT_IN)
+    asked = len(bench.hardware.asked_s)
+    for _ in range(1000):
+        await trio.sleep(0.01)
+        bench.hotplug.tell()
+    assert len(bench.hardware.asked_s) - asked <= 2 * 10 / NEWS_INTERVAL_S
+    assert bench.device.attempts_s == [0]

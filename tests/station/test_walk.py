@@ -109,6 +109,14 @@ def stand_still(bench: Bench) -> None:
     bench.device.stalls = True
 
 
+def change_card(bench: Bench) -> None:
+    bench.hardware.settings = replace(bench.hardware.settings, card=Card(len(bench.hardware.asked_s), "Other"))
+
+
+def switch_off(control: str) -> Callable[[Bench], None]:
+    return lambda bench: setattr(bench.mixer, "switched_off", control)
+
+
 def hear(sound: bytes) -> Callable[[Bench], None]:
     return lambda bench: setattr(bench.device, "sound", sound)
 
@@ -120,9 +128,9 @@ happenings = st.one_of(
         )
     ),
     st.sampled_from([hear(sound) for sound in (NOISE, ZEROS, STUCK)]),
-    st.sampled_from([heal, stand_still, sleep_for_an_hour, lose_speaker, find_speaker, change_name]),
+    st.sampled_from([heal, stand_still, sleep_for_an_hour, lose_speaker, find_speaker, change_name, change_card]),
     st.just(lambda bench: bench.hotplug.tell()),
-    st.sampled_from([lambda bench: setattr(bench.mixer, "switched_off", name) for name in ("Mic", "")]),
+    st.sampled_from([switch_off("Mic"), switch_off("")]),
 )
 
 
