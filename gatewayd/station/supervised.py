@@ -16,6 +16,7 @@ import trio
 
 from gatewayd.control.schema import SessionState
 from gatewayd.failures import told
+from gatewayd.progress import LATENESS_S, Progress
 
 if TYPE_CHECKING:
     import logging
@@ -81,8 +82,11 @@ class SupervisedStation:
         self._wanted: bool | None = None
         self._reachable: bool | None = None
         self._shutdown = trio.Event()
+        self._restart = Progress("restart")
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(  # noqa: ASYNC114, ASYNC128 - passes its task_status on
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
         """Run until `shut_down` was called and carried out; starts as its first station does, or once that died.
 
         Raises what ended a station when no other station is alive. Cancelling drops everything at once.
@@ -101,7 +105,9 @@ class SupervisedStation:
             else:
                 started.tell()
                 return
-            with trio.move_on_after(self._restart_delay_s()):
+            delay_s = self._restart_delay_s()
+            self._restart.note(trio.current_time(), delay_s + LATENESS_S)
+            with trio.move_on_after(delay_s):
                 await self._shutdown.wait()
                 return
             self._station = self._make()
@@ -130,6 +136,15 @@ class SupervisedStation:
         if self._failure is None:
             await self._station.note_service(reachable)
 
+    def note_asked(self, before: SupervisedStation | None, *, reachable: bool | None) -> None:
+        """Be asked, once it runs, for what people asked of the one `before` it; and take word of the service."""
+        self._wanted = before._wanted if before is not None else None  # noqa: SLF001 - another of the same class
+        self._reachable = reachable
+
+    def parts(self) -> tuple[Progress, ...]:
+        """The signs of life of the station's parts; of one that died, of what starts it anew."""
+        return self._station.parts() if self._failure is None else (self._restart,)
+
     def status(self) -> StationStatus:
         """Where things stand; of a station that died, where it last stood, as `ended` and with what ended it."""
         status = self._station.status()
@@ -149,7 +164,7 @@ class SupervisedStation:
         """Tell a station that was built anew what it has missed."""
         if self._shutdown.is_set():
             await self._station.shut_down()
-        elif self._deaths:
+        else:
             if self._reachable is not None:
                 await self._station.note_service(self._reachable)
             if self._wanted is not None:

@@ -83,10 +83,11 @@ async def test_a_microphone_is_found_whenever_it_comes_and_whatever_it_is_called
     async with voice_service(tmp_path) as service:
         setting = configure(tmp_path, service, host, "[stations.main]")
         async with daemon(setting) as running:
-            absent = await running.wait_state("no_device")
+            absent = await running.wait_until(lambda station: station["capture"]["problem"] is not None)
+            assert absent["state"] == "no_device"
             assert absent["profile"] is None
             assert absent["capture"]["health"] == "missing"
-            assert "no card" in absent["capture"]["problem"] or "microphone" in absent["capture"]["problem"]
+            assert absent["capture"]["problem"].startswith("a microphone: not found among 3 sound cards; ")
 
             card = host.plug_in("Mic")
             host.show(PLAIN_MICROPHONE.at("1.2"))
