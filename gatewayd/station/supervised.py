@@ -16,7 +16,6 @@ import trio
 
 from gatewayd.control.schema import SessionState
 from gatewayd.failures import told
-from gatewayd.progress import LATENESS_S, Progress
 
 if TYPE_CHECKING:
     import logging
@@ -82,7 +81,6 @@ class SupervisedStation:
         self._wanted: bool | None = None
         self._reachable: bool | None = None
         self._shutdown = trio.Event()
-        self._restart = Progress("restart")
 
     async def run(  # noqa: ASYNC114, ASYNC128 - passes its task_status on
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -105,9 +103,7 @@ class SupervisedStation:
             else:
                 started.tell()
                 return
-            delay_s = self._restart_delay_s()
-            self._restart.note(trio.current_time(), delay_s + LATENESS_S)
-            with trio.move_on_after(delay_s):
+            with trio.move_on_after(self._restart_delay_s()):
                 await self._shutdown.wait()
                 return
             self._station = self._make()
@@ -136,15 +132,6 @@ class SupervisedStation:
         if self._failure is None:
             await self._station.note_service(reachable)
 
-    def note_asked(self, before: SupervisedStation | None, *, reachable: bool | None) -> None:
-        """Be asked, once it runs, for what people asked of the one `before` it; and take word of the service."""
-        self._wanted = before._wanted if before is not None else None  # noqa: SLF001 - another of the same class
-        self._reachable = reachable
-
-    def parts(self) -> tuple[Progress, ...]:
-        """The signs of life of the station's parts; of one that died, of what starts it anew."""
-        return self._station.parts() if self._failure is None else (self._restart,)
-
     def status(self) -> StationStatus:
         """Where things stand; of a station that died, where it last stood, as `ended` and with what ended it."""
         status = self._station.status()
@@ -164,7 +151,7 @@ class SupervisedStation:
         """Tell a station that was built anew what it has missed."""
         if self._shutdown.is_set():
             await self._station.shut_down()
-        else:
+        elif self._deaths:
             if self._reachable is not None:
                 await self._station.note_service(self._reachable)
             if self._wanted is not None:
