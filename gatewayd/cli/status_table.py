@@ -63,6 +63,8 @@ def _station(name: str, station: Mapping[str, object], colours: bool) -> str:
     state = _coloured(_text(station, "state"), colours)
     muted = ", muted" if station.get("muted") is True else ""
     lines = [f"{one_line(name)}: {state} for {duration(station.get('since_s'))}{muted}"]
+    if isinstance(station.get("failure"), str):
+        lines.append(f"  died of {_text(station, 'failure')}, and is started anew")
     rows = [
         ("microphone", _capture(_part(station, "capture"), station, colours)),
         ("session", _session(_part(station, "session"))),
@@ -85,12 +87,25 @@ def _capture(capture: Mapping[str, object], station: Mapping[str, object], colou
     return [
         f"{found}, {origin}",
         *_problem(capture),
-        f"{_level(capture.get('level_dbfs'))}  {_coloured(_text(capture, 'health'), colours)}",
+        *(_text(finding, "text") for finding in _parts(capture, "findings")),
+        *(one_line(problem) for problem in _list(capture, "mixer_problems") if isinstance(problem, str)),
+        f"{_level(capture.get('level_dbfs'))}  {_coloured(_text(capture, 'health'), colours)}{_recovery(capture)}",
         (
             f"{_count(capture, 'frames')} frames, {_count(capture, 'xruns')} overruns, "
-            f"{_count(capture, 'reopens')} reopens"
+            f"{_count(capture, 'reopens')} reopens{_gaps(capture)}"
         ),
     ]
+
+
+def _recovery(capture: Mapping[str, object]) -> str:
+    return f", tried: {_text(capture, 'recovery')}" if isinstance(capture.get("recovery"), str) else ""
+
+
+def _gaps(capture: Mapping[str, object]) -> str:
+    gaps = capture.get("gaps")
+    if not _is_number(gaps) or gaps == 0:
+        return ""
+    return f", {_count(capture, 'gaps')} gaps of {duration(capture.get('gap_s'))} together"
 
 
 def _problem(part: Mapping[str, object]) -> list[str]:
@@ -188,6 +203,15 @@ def _coloured(word: str, colours: bool) -> str:
 def _part(whole: Mapping[str, object], key: str) -> Mapping[str, object]:
     part = whole.get(key)
     return part if isinstance(part, Mapping) else {}
+
+
+def _list(whole: Mapping[str, object], key: str) -> list[object]:
+    part = whole.get(key)
+    return part if isinstance(part, list) else []
+
+
+def _parts(whole: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    return [part for part in _list(whole, key) if isinstance(part, Mapping)]
 
 
 def _text(part: Mapping[str, object], key: str) -> str:

@@ -111,6 +111,39 @@ def test_what_was_not_found_and_what_is_wrong_with_it() -> None:
     assert lines[8:10] == ["  speaker     not found", "              auto: no card is there that captures"]
 
 
+def test_what_is_odd_about_a_microphone_and_what_was_done_about_it() -> None:
+    capture = {
+        "device": "hw:CARD=Array,DEV=0",
+        "format": "S16_LE",
+        "rate_hz": 16000,
+        "channels": 2,
+        "health": "silent",
+        "problem": "nothing but digital zero",
+        "findings": [{"kind": "slot_silent", "text": "channel 0 is silent, channel 1 is not", "channel": 0}],
+        "mixer_problems": ["card Array: PGA is missing"],
+        "frames": 10,
+        "xruns": 0,
+        "reopens": 2,
+        "gaps": 3,
+        "gap_s": 4.5,
+        "recovery": "usb-reset",
+    }
+    lines = table({"stations": {"lobby": {"capture": capture}}}, colours=False).split("\n")
+    assert [line.strip() for line in lines[3:9]] == [
+        "microphone  hw:CARD=Array,DEV=0, S16_LE 16000 Hz 2 ch, no profile",
+        "nothing but digital zero",
+        "channel 0 is silent, channel 1 is not",
+        "card Array: PGA is missing",
+        "[------------------------] no level  silent, tried: usb-reset",
+        "10 frames, 0 overruns, 2 reopens, 3 gaps of 4.5 s together",
+    ]
+
+
+def test_a_station_that_died_says_of_what() -> None:
+    lines = table({"stations": {"lobby": {"state": "ended", "failure": "Bug at x.py:1"}}}, colours=False).split("\n")
+    assert lines[3] == "  died of Bug at x.py:1, and is started anew"
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
