@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value) if len(value) <= 9 else LONGEST_S
+    if not value:
+        return None
     until, now = _date(value), _date(headers.get("date", ""))
     if until is None or now is None:
         return None
@@ -29,6 +30,8 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - half a megabyte that is seldom wanted
+
     try:
         date = parsedate_to_datetime(value)
         # without a zone it is the old asctime form, which means UTC

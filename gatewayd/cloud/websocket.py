@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, cast
 
 import h11
 import trio
-import trio_websocket
 import wsproto.connection
 import wsproto.utilities
 
 import gatewayd
 from gatewayd.addresses import parse_address
 from gatewayd.cloud.upgrade import UpgradingStream
+from gatewayd.cloud.versions import versions_of_modules
 from gatewayd.errors import CloudError
 from gatewayd.session.causes import Cause
 from gatewayd.session.messages import cause_of_close_code
 from gatewayd.text import one_line
+
+with versions_of_modules():
+    import trio_websocket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -18,6 +18,7 @@ import trio
 from gatewayd.control.client import request
 from gatewayd.control.protocol import Command
 from gatewayd.errors import Unavailable
+from tests.demo import installed
 from tests.demo.plan import STATION, configuration
 from tests.demo.process_usage import Usage, read_usage
 from tests.demo.snapshot import AGENT_READY, Snapshot, parse_snapshot
@@ -93,12 +94,14 @@ async def converse(plan: Plan, place: Workplace, environment: Mapping[str, str],
     """
     service = ["sim", "--listen", "127.0.0.1:0", "--tls", "--record", str(place.recordings), "--agent", "echo"]
     service += ["--echo-delay", str(plan.echo_delay_s)]
+    await trio.to_thread.run_sync(installed.compile_into, place.bytecode)
     async with _running(service, place.service_log, environment) as sim:
         addresses = await _addresses(sim, place.service_log)
         place.configuration.write_text(configuration(plan.card, addresses, place.control_socket))
         daemon_command = ["run", "--config", str(place.configuration)]
         started_ns = time.monotonic_ns()
-        async with _running(daemon_command, place.daemon_log, environment) as daemon:
+        as_installed = {**environment, **installed.environment(place.bytecode)}
+        async with _running(daemon_command, place.daemon_log, as_installed) as daemon:
             watch = _Watch(daemon, place, observer, started_ns)
             await watch.until_ready()
             cpu_before_s = read_usage(daemon.pid).cpu_s

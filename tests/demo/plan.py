@@ -69,6 +69,11 @@ class Workplace:
         return self.folder / "run"
 
     @property
+    def bytecode(self) -> Path:
+        """What the daemon is run by; made anew each time."""
+        return self.run / "bytecode"
+
+    @property
     def recordings(self) -> Path:
         """Where the local service writes what it heard and said, and its certificate authority."""
         return self.run / "service"
