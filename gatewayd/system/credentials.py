@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from gatewayd.errors import ConfigurationInvalid, Problem
+from gatewayd.redaction import remember_secret
 
 SIZE_LIMIT_BYTES = 8192
 """No longer than the header it is sent in may be: 8 KiB is what common HTTP servers take."""
@@ -30,7 +31,9 @@ def read_credential(name_or_path: str) -> str:
         raise _invalid(path, "is empty; it must hold the credential on one line")
     if not all(0x21 <= byte <= 0x7E for byte in content):
         raise _invalid(path, "must be one line of printable ASCII characters without blanks")
-    return content.decode("ascii")
+    credential = content.decode("ascii")
+    remember_secret(credential)
+    return credential
 
 
 def _locate(name_or_path: str) -> Path:

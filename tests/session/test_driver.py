@@ -10,10 +10,12 @@ import trio.testing
 
 from gatewayd.configuration.model import Activation, AgentConfiguration, BackoffConfiguration
 from gatewayd.errors import CloudError
+from gatewayd.metrics.measurements import StationMeasurements
 from gatewayd.session import events
 from gatewayd.session.causes import Cause
 from gatewayd.session.driver import SessionDriver
 from gatewayd.session.machine import SessionMachine
+from gatewayd.system.logs import StationLog
 from tests.session.fakes import ROUND_TRIP_S, LoopClock, ScriptedConnection, ScriptedTokens, ScriptedTransport
 from tests.session.story import Chance
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from trio.testing import MockClock
 
+    from gatewayd.control.events import Event
     from gatewayd.control.schema import SessionStatus
 
 FRAME = bytes(640)
@@ -37,6 +40,8 @@ class Outside:
         self.clock = LoopClock()
         self.played: list[bytes] = []
         self.clearings = 0
+        self.told: list[Event] = []
+        self.measurements = StationMeasurements()
         self.machine = SessionMachine(AGENT, Activation.ALWAYS, Chance(1.0))
         self.driver = SessionDriver(
             machine=self.machine,
@@ -45,7 +50,9 @@ class Outside:
             clock=self.clock,
             play=self.played.append,
             clear_playback=self._clear_playback,
-            log=logging.LoggerAdapter(logging.getLogger("gatewayd.test"), {}),
+            log=StationLog(logging.getLogger("gatewayd.test"), "main"),
+            publish=self.told.append,
+            measurements=self.measurements,
         )
 
     def _clear_playback(self) -> None:
@@ -93,7 +100,7 @@ async def test_a_session_from_token_to_goodbye(autojump_clock: MockClock) -> Non
         assert outside.played == [b"\1" * 640, b"\2" * 640]
         status = outside.status()
         assert (status.frames_sent, status.frames_received, status.connects) == (1, 2, 1)
-        assert status.frames_dropped == {"no_session": 1, "stalled": 0}
+        assert status.frames_dropped == {"no_session": 1, "stalled": 0, "muted": 0}
     assert connection.closed_with == 1000
     assert connection.released.is_set()
 
@@ -162,7 +169,7 @@ async def test_a_send_that_overruns_ends_the_session(autojump_clock: MockClock) 
         assert outside.machine.last_end is not None
         assert outside.machine.last_end.cause is Cause.SEND_TIMED_OUT
         # the 15 oldest gave way, one was being sent, and 44 waited when the session ended
-        assert outside.status().frames_dropped == {"no_session": 0, "stalled": 60}
+        assert outside.status().frames_dropped == {"no_session": 0, "stalled": 60, "muted": 0}
         assert outside.clearings == 1
 
 
@@ -230,7 +237,7 @@ async def test_a_message_that_is_never_taken_does_not_hold_up_a_stop(autojump_cl
         before_s = trio.current_time()
     assert connection.closed_with is None
     assert trio.current_time() == before_s + 1.5
-    assert outside.status().frames_dropped == {"stalled": 1, "no_session": 0}
+    assert outside.status().frames_dropped == {"stalled": 1, "no_session": 0, "muted": 0}
 
 
 async def test_a_certificate_of_the_future_while_the_clock_is_not_set(autojump_clock: MockClock) -> None:
