@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +18,7 @@ from gatewayd.hardware.enumeration import read_inventory
 from gatewayd.hardware.inventory import Inventory
 from gatewayd.hardware.profiles import load_profiles, profile_directories
 from gatewayd.hardware.resolve import check_stations, settle
+from gatewayd.lean import dataclass
 from gatewayd.system.credentials import read_credential
 from gatewayd.text import one_line
 

@@ -5,12 +5,13 @@ Fields may be added, never renamed or removed: integrators' scripts read them. d
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.cli.new_profile import new_profile
 from gatewayd.hardware.detection import explain
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -35,10 +35,18 @@ COMMANDS = (
     Command("check", "gatewayd.cli.check", "tell everything that is wrong with configuration and profiles"),
     Command("devices", "gatewayd.cli.devices", "sound cards, the profiles that match them, and why"),
     Command("profiles", "gatewayd.cli.profiles", "list the boards that are known, or show what is known of one"),
+    Command("doctor", "gatewayd.cli.doctor", "find out what keeps this device from hearing, speaking or its agent"),
+    Command("bundle", "gatewayd.cli.bundle", "collect what support needs into a file, without secrets or sound"),
     Command("meter", "gatewayd.cli.meter", "show the live level of every channel"),
     Command("record", "gatewayd.cli.record", "write what the agent would hear, or what the card gives, to a WAV file"),
     Command("tone", "gatewayd.cli.tone", "play a test tone on a station's speaker"),
     Command("status", "gatewayd.cli.status", "show the running daemon's state"),
+    Command("start", "gatewayd.cli.start", "have a station hold a session"),
+    Command("stop", "gatewayd.cli.stop", "end a station's session until the next start"),
+    Command("mute", "gatewayd.cli.mute", "close a station's microphone"),
+    Command("unmute", "gatewayd.cli.unmute", "open a muted station's microphone again"),
+    Command("events", "gatewayd.cli.events", "follow what happens in the running daemon"),
+    Command("metrics", "gatewayd.cli.metrics", "print what the daemon measures, or serve it to Prometheus"),
     Command("sim", "gatewayd.cli.sim", "the local voice service, for trying things out and for tests"),
 )
 

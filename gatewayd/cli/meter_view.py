@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayd.cli.sound import rounded
 from gatewayd.control.schema import MicrophoneHealth
+from gatewayd.lean import dataclass
 from gatewayd.text import one_line
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from gatewayd.audio.convert import PlaybackConverter
 from gatewayd.audio.formats import FRAME_SAMPLES, WIRE_RATE_HZ
 from gatewayd.cli.sound import add_sound_options, chosen_settings, opened_playback, seconds, until_stopped
 from gatewayd.errors import ExitCode, Unavailable
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,14 +86,15 @@ async def _play(playback: PlaybackSettings, arguments: argparse.Namespace) -> No
                 print(_as_text(tone, playback, channel), flush=True)
             for sound in native_sound(tone, playback, channel):
                 await stream.send(sound)
-        await _drain(stream)
+        await drain(stream)
         if arguments.json:
             print(json.dumps(_as_json(tone, playback, channels, stream.underruns)))
         elif stream.underruns:
             print(f"the card ran dry {stream.underruns} times: gaps were heard")
 
 
-async def _drain(stream: PlaybackStream) -> None:
+async def drain(stream: PlaybackStream) -> None:
+    """Wait until the card has played what it was given, `DRAIN_LIMIT_S` at most."""
     with trio.move_on_after(DRAIN_LIMIT_S):
         while stream.queued_s > 0:  # noqa: ASYNC110 - only the card knows
             await trio.sleep(_DRAIN_STEP_S)

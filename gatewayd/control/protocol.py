@@ -4,6 +4,9 @@
     ← {"version": 1, "ok": true, "result": {…}}
     → {"version": 1, "command": "stop", "station": "lobby"}
     ← {"version": 1, "ok": false, "error": {"code": "unknown_station", "message": "…"}}
+    → {"version": 1, "command": "events"}
+    ← {"version": 1, "ok": true, "result": {…}}
+    ← {"event": "state_changed", "time": "…", "boot_s": 81.2, "station": "lobby", …}      and so on, until it hangs up
 
 Requests are read strictly: a misspelt `station` must not turn "stop this one" into "stop them all". Answers are read
 leniently: a newer daemon may say more.
@@ -14,15 +17,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn
 
 from gatewayd.errors import ExitCode, GatewayError, Unavailable
+from gatewayd.lean import dataclass
 from gatewayd.text import one_line
 
 PROTOCOL_VERSION = 1
-REQUEST_LIMIT_BYTES = 64 * 1024
+REQUEST_LIMIT_BYTES = 4 * 1024
 """Longest request line, newline included; a real one has under 100 bytes."""
 ANSWER_LIMIT_BYTES = 1024 * 1024
 """Longest answer line that is read; a status has about 1 kB a station."""
@@ -38,6 +41,12 @@ class Command(str, Enum):
     STATUS = "status"
     START = "start"
     STOP = "stop"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    EVENTS = "events"
+    """The answer is the status; events follow it for as long as the client stays."""
+    METRICS = "metrics"
+    """The answer has the status and, under `measurements`, what `gatewayd.metrics` keeps besides."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Refusal(str, Enum):
     UNSUPPORTED_VERSION = "unsupported_version"
     UNKNOWN_COMMAND = "unknown_command"
     UNKNOWN_STATION = "unknown_station"
+    DENIED = "denied"
     BUSY = "busy"
     TIMED_OUT = "timed_out"
     FAILED = "failed"
@@ -65,6 +75,7 @@ _EXIT_CODES = {
     Refusal.UNSUPPORTED_VERSION: ExitCode.UNAVAILABLE,
     Refusal.UNKNOWN_COMMAND: ExitCode.UNAVAILABLE,
     Refusal.UNKNOWN_STATION: ExitCode.USAGE,
+    Refusal.DENIED: ExitCode.UNAVAILABLE,
     Refusal.BUSY: ExitCode.TRY_AGAIN,
     Refusal.TIMED_OUT: ExitCode.TRY_AGAIN,
     Refusal.FAILED: ExitCode.UNAVAILABLE,
@@ -149,6 +160,11 @@ def encode_result(result: Mapping[str, object]) -> bytes:
     return _line({"version": PROTOCOL_VERSION, "ok": True, "result": _finite(result)})
 
 
+def encode_event(event: Mapping[str, object]) -> bytes:
+    """The line for something that happened; numbers as in `encode_result`."""
+    return _line({key: _finite(value) for key, value in event.items()})
+
+
 def encode_refusal(refused: RequestRefused) -> bytes:
     """The line for a request that was not carried out."""
     error = {"code": refused.refusal.value, "message": str(refused)}
@@ -173,6 +189,17 @@ def decode_answer(line: bytes) -> dict[str, object]:
             known = code in {refusal.value for refusal in Refusal}
             raise RequestRefused(Refusal(code) if known else Refusal.FAILED, one_line(message))
     raise AnswerMalformed("the answer has neither a result nor an error")
+
+
+def decode_event(line: bytes) -> dict[str, object]:
+    """Read something that happened. Raises `AnswerMalformed` for a line that tells of nothing."""
+    try:
+        event = _parse(line)
+    except ValueError as error:
+        raise AnswerMalformed(f"what came is not one JSON object a line: {error}") from None
+    if not isinstance(event.get("event"), str):
+        raise AnswerMalformed("what came is no event")
+    return event
 
 
 def _command(name: object) -> Command:

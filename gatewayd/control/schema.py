@@ -6,9 +6,11 @@ Fields may be added, never renamed or removed: integrators' scripts read them.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +143,7 @@ class SessionStatus:
     frames_sent: int
     frames_received: int
     frames_dropped: Mapping[str, int]
-    """Captured frames that were never sent, by cause: `no_session` and `stalled`."""
+    """Captured frames that were never sent, by cause: `no_session`, `stalled` and `muted`."""
     last_end: SessionEnd | None
     time_to_ready_s: float | None
     rtt_s: float | None
@@ -198,6 +200,8 @@ class DaemonStatus:
     stations: Mapping[str, StationStatus] = field(default_factory=dict)
     heartbeat: HeartbeatStatus | None = None
     """None where no heartbeat is configured."""
+    problems: Sequence[str] = ()
+    """What is wrong with the daemon as a whole, in a person's words: a new configuration refused, a part stuck."""
 
     def as_json(self) -> dict[str, object]:
         """Plain dictionaries, lists, strings and numbers, as `json.dumps` takes them."""

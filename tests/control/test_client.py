@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
-from gatewayd.control.client import request
+from gatewayd.control.bus import EventBus
+from gatewayd.control.client import follow, request
+from gatewayd.control.events import LogMessagesLost, Muted
 from gatewayd.control.protocol import ANSWER_LIMIT_BYTES, Command, RequestRefused
 from gatewayd.control.server import CLIENTS_LIMIT, serve
 from gatewayd.errors import ExitCode, Unavailable
-from tests.control.test_server import Daemon
+from tests.control.clients import Daemon, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,6 +73,34 @@ class TestAgainstTheServer:
                 await client.aclose()
             nursery.cancel_scope.cancel()
         assert caught.value.exit_code is ExitCode.TRY_AGAIN
+
+
+class TestManyThere:
+    def test_one_who_finds_the_queue_full_waits_in_line(self, socket_path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+            listener.bind(str(socket_path))
+            listener.listen(0)
+            first.connect(str(socket_path))
+
+            def serve_both() -> None:
+                listener.accept()[0].close()
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b'{"ok":true,"result":{}}\n')
+
+            thread = threading.Timer(0.1, serve_both)
+            thread.start()
+            assert request(socket_path, Command.STATUS) == {}
+            thread.join()
+
+    def test_a_queue_that_stays_full_is_not_waited_for_without_end(self, socket_path: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+            listener.bind(str(socket_path))
+            listener.listen(0)
+            first.connect(str(socket_path))
+            with pytest.raises(Unavailable, match=r"does not answer on .* within 0\.1 s"):
+                request(socket_path, Command.STATUS, timeout_s=0.1)
 
 
 class TestNobodyThere:
@@ -151,3 +182,49 @@ class TestStrangers:
             pytest.raises(Unavailable, match="it sent more than 1048576 bytes"),
         ):
             request(socket_path, Command.STATUS)
+
+
+class TestFollowing:
+    async def test_the_status_and_then_one_event_after_the_other(self, socket_path: Path) -> None:
+        events = EventBus()
+        async with serving(socket_path, Daemon().handle, events=events):
+            following = follow(socket_path)
+            assert await trio.to_thread.run_sync(next, following) == {"stations": ["lobby"]}
+            events.of("lobby")(Muted())
+            events.publish(LogMessagesLost(3))
+            told = [await trio.to_thread.run_sync(next, following) for _ in range(2)]
+            assert [(event["event"], event["station"]) for event in told] == [
+                ("muted", "lobby"),
+                ("log_messages_lost", None),
+            ]
+            following.close()
+            await wait_all_tasks_blocked()
+            assert events.followers == 0
+
+    async def test_a_refusal_is_raised_before_anything_is_followed(self, socket_path: Path) -> None:
+        async with serving(socket_path, Daemon().handle):
+            with pytest.raises(RequestRefused, match="no station 'loby'"):
+                await trio.to_thread.run_sync(next, follow(socket_path, "loby"))
+
+    async def test_a_daemon_that_ends_is_told(self, socket_path: Path) -> None:
+        async with serving(socket_path, Daemon().handle):
+            following = follow(socket_path)
+            await trio.to_thread.run_sync(next, following)
+        with pytest.raises(Unavailable, match="gatewayd has ended, or cut this connection"):
+            await trio.to_thread.run_sync(next, following)
+
+    def test_nobody_there(self, socket_path: Path) -> None:
+        with pytest.raises(Unavailable, match="no gatewayd answers on"):
+            next(follow(socket_path))
+
+    def test_something_else_that_listens_there(self, socket_path: Path) -> None:
+        def answer(connection: socket.socket) -> None:
+            connection.recv(4096)
+            connection.sendall(b'{"ok":true,"result":{}}\n{"what":1}\n')
+            until_hung_up(connection)
+
+        with answering(socket_path, answer):
+            following = follow(socket_path)
+            assert next(following) == {}
+            with pytest.raises(Unavailable, match="is not gatewayd, or another version of it: what came is no event"):
+                next(following)

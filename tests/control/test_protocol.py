@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 DOCUMENTATION = Path(__file__).resolve().parent.parent.parent / "docs" / "control.md"
 
+COMMANDS = "status, start, stop, mute, unmute, events, metrics"
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -101,7 +103,7 @@ class TestRequest:
             (b"status", Refusal.MALFORMED, "a request is one JSON object a line: Expecting value at character 1"),
             (b"\xff", Refusal.MALFORMED, "a request is one JSON object a line: it is not UTF-8"),
             (b"[1]", Refusal.MALFORMED, "a request is one JSON object a line: it is JSON, but not an object"),
-            (b"{}", Refusal.MALFORMED, "command must be one of status, start, stop"),
+            (b"{}", Refusal.MALFORMED, f"command must be one of {COMMANDS}"),
             (b'{"command": NaN}', Refusal.MALFORMED, "a request is one JSON object a line: NaN is not JSON"),
             (
                 b'{"command": "status", "command": "stop"}',
@@ -121,7 +123,7 @@ class TestRequest:
             (
                 b'{"command": "reboot"}',
                 Refusal.UNKNOWN_COMMAND,
-                "unknown command 'reboot'; this daemon knows status, start, stop",
+                f"unknown command 'reboot'; this daemon knows {COMMANDS}",
             ),
             (
                 b'{"version": 2, "command": "status"}',

@@ -79,6 +79,7 @@ PROMISED: dict[str, Any] = {
         }
     },
     "heartbeat": {"reachable": True, "rtt_s": 0.02},
+    "problems": ["new configuration refused"],
 }
 """What scripts read: fields may be added, never renamed or removed."""
 
@@ -130,6 +131,7 @@ def test_the_status_is_what_scripts_were_promised() -> None:
             )
         },
         heartbeat=HeartbeatStatus(reachable=True, rtt_s=0.02),
+        problems=["new configuration refused"],
     )
     assert status.as_json() == PROMISED
     assert json.loads(json.dumps(status.as_json())) == PROMISED

@@ -199,7 +199,7 @@ async def test_after_a_stall_only_fresh_sound_is_sent_and_every_lost_frame_is_co
     assert numbers == sorted(numbers)
     assert lost
     assert lost[0] >= stalled_at
-    assert status.frames_dropped == {"stalled": len(lost), "no_session": 0}
+    assert status.frames_dropped == {"stalled": len(lost), "no_session": 0, "muted": 0}
     assert status.frames_sent == len(numbers) == offered - len(lost)
     assert max(watched[0].ages_s) < FRESH_S
 
