@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import SplitResult, urlsplit
+
+from gatewayd.lean import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -65,6 +67,17 @@ def parse_address(url: str, *, schemes: tuple[str, ...], allow_plaintext: bool =
             "or set agent.allow_plaintext = true"
         )
     return address
+
+
+def parse_endpoint(text: str) -> tuple[str, int]:
+    """IP address and port of `ADDRESS:PORT`, IPv6 in brackets. Raises `ValueError` with a message for a person."""
+    found = re.fullmatch(r"(\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<four>[0-9.]+)):(?P<port>[0-9]{1,5})", text)
+    host = (found["six"] or found["four"]) if found else ""
+    if found is None or not _is_ip_address(host) or (":" in host) is (found["six"] is None):
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464")
+    if not 1 <= int(found["port"]) <= 65_535:
+        raise ValueError("must have a port from 1 to 65535")
+    return host, int(found["port"])
 
 
 def is_loopback(host: str) -> bool:

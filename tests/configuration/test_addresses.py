@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatewayd.addresses import DEFAULT_PORTS, Address, is_loopback, parse_address
+from gatewayd.addresses import DEFAULT_PORTS, Address, is_loopback, parse_address, parse_endpoint
 
 ANY = ("https", "http", "wss", "ws")
 
@@ -169,3 +169,25 @@ def test_a_refused_address_is_never_repeated(secret: str) -> None:
         with pytest.raises(ValueError, match=r".") as caught:
             parse_address(url, schemes=("wss",))
         assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [("127.0.0.1:9464", "127.0.0.1", 9464), ("[::1]:1", "::1", 1), ("[::]:65535", "::", 65535)],
+)
+def test_endpoints(text: str, host: str, port: int) -> None:
+    assert parse_endpoint(text) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "127.1:80", "127.0.0.1", "::1:80", "[127.0.0.1]:80", "[::1]", "[::1%lo]:80", "h:80"]
+)
+def test_what_is_no_endpoint(text: str) -> None:
+    with pytest.raises(ValueError, match="must be an IP address and a port"):
+        parse_endpoint(text)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:0", "127.0.0.1:65536"])
+def test_ports_of_endpoints(text: str) -> None:
+    with pytest.raises(ValueError, match="must have a port from 1 to 65535"):
+        parse_endpoint(text)

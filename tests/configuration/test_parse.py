@@ -12,6 +12,7 @@ from gatewayd.configuration.model import (
     Configuration,
     ControlConfiguration,
     HeartbeatConfiguration,
+    MetricsConfiguration,
     PlaybackOverrides,
     StationConfiguration,
     TokenConfiguration,
@@ -72,6 +73,9 @@ def test_every_key_arrives_where_it_belongs_with_its_type() -> None:
             StationConfiguration(name="door-2"),
         ),
         control=ControlConfiguration("/run/other/control.sock"),
+        metrics=MetricsConfiguration(
+            "[::]:9464", allow_remote=True, textfile="/run/gatewayd-metrics/gatewayd.prom", interval_s=30.0
+        ),
     )
 
 

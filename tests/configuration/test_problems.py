@@ -26,6 +26,11 @@ QUERY = "carries a secret in its query; put it into a file and name that in toke
 CREDENTIAL = 'must be the name of a systemd credential, an absolute path, or ""'
 PROXY = "must be host and port alone, such as http://proxy.example.com:3128"
 PLAINTEXT = "is unencrypted and allowed only to this device itself; use"
+STATION_KEYS = "profile, port, activation, mute_persists, capture, playback"
+ENDPOINT = "must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464"
+LISTEN = f'{ENDPOINT}, or ""'
+REMOTE = "can be reached by other hosts; use 127.0.0.1 or [::1], or set metrics.allow_remote = true"
+TEXTFILE = 'must be an absolute path that ends in .prom, or ""'
 
 
 @pytest.mark.parametrize(
@@ -84,6 +89,14 @@ PLAINTEXT = "is unencrypted and allowed only to this device itself; use"
             '"Bearer abcdefgh123"',
             "looks like a secret, which must not stand in a configuration file",
         ),
+        ("metrics.listen", '"localhost:9464"', LISTEN),
+        ("metrics.listen", '"127.0.0.1"', ENDPOINT),
+        ("metrics.listen", '"127.0.0.1:0"', "must have a port from 1 to 65535"),
+        ("metrics.listen", '"0.0.0.0:9464"', REMOTE),
+        ("metrics.listen", '"[::ffff:10.0.0.1]:9464"', REMOTE),
+        ("metrics.textfile", '"gatewayd.prom"', TEXTFILE),
+        ("metrics.textfile", '"/var/lib/node_exporter/gatewayd.txt"', TEXTFILE),
+        ("metrics.interval_s", "0.5", "must be a number from 1 to 3600 s, not 0.5"),
         # arrays
         ("stations.main.capture.pick", "[]", f"{PICK}; it has 0"),
         ("stations.main.capture.pick", "[0, 0]", "names something twice; each may stand there once"),
@@ -195,16 +208,16 @@ def test_a_header_stands_there_once_in_whatever_case() -> None:
                 "stations.main.playback.rate_hz?"
             ),
         ),
-        ("control.zzz", "control.zzz: is not a known key; known here: socket"),
+        ("control.zzz", "control.zzz: is not a known key; known here: socket, group"),
         (
             "stations.main.x",
-            "stations.main.x: is not a known key; known here: profile, port, activation, capture, playback",
+            f"stations.main.x: is not a known key; known here: {STATION_KEYS}",
         ),
-        ('control."a\\nb"', 'control."a\\nb": is not a known key; known here: socket'),
-        ('control."\\u001b[2J"', 'control."\\x1b[2J": is not a known key; known here: socket'),
-        ("control.''", 'control."": is not a known key; known here: socket'),
-        ("control.'a\"b\\'", 'control."a\\"b\\\\": is not a known key; known here: socket'),
-        (f"control.{'k' * 5000}", f"control.{'k' * 60}…: is not a known key; known here: socket"),
+        ('control."a\\nb"', 'control."a\\nb": is not a known key; known here: socket, group'),
+        ('control."\\u001b[2J"', 'control."\\x1b[2J": is not a known key; known here: socket, group'),
+        ("control.''", 'control."": is not a known key; known here: socket, group'),
+        ("control.'a\"b\\'", 'control."a\\"b\\\\": is not a known key; known here: socket, group'),
+        (f"control.{'k' * 5000}", f"control.{'k' * 60}…: is not a known key; known here: socket, group"),
     ],
 )
 def test_an_unknown_key_is_told_its_nearest_or_all_that_are_known(key: str, what: str) -> None:

@@ -62,6 +62,7 @@ def test_each_commented_key_shows_its_default() -> None:
     assert replace(shown.agent.token, body=None) == default.agent.token
     assert replace(shown.agent, token=default.agent.token) == default.agent
     assert shown.control == default.control
+    assert shown.metrics == default.metrics
     assert replace(shown.stations[0], capture=CaptureOverrides(), playback=PlaybackOverrides()) == default.stations[0]
 
 

@@ -82,6 +82,12 @@ volume = 0.5
 
 [control]
 socket = "/run/other/control.sock"
+
+[metrics]
+listen = "[::]:9464"
+allow_remote = true
+textfile = "/run/gatewayd-metrics/gatewayd.prom"
+interval_s = 30
 """
 
 
