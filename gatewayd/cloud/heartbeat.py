@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -15,6 +14,10 @@ from gatewayd.cloud.portal import is_web_page, redirect_target, wants_login
 from gatewayd.cloud.retry_after import retry_after_s
 from gatewayd.control.schema import HeartbeatStatus
 from gatewayd.errors import CloudError
+from gatewayd.lean import dataclass
+from gatewayd.message_ids import MessageId
+from gatewayd.progress import LATENESS_S, Progress
+from gatewayd.repetitions import Changes, with_sum
 from gatewayd.seams.http import HttpRequest
 from gatewayd.session.causes import Cause
 from gatewayd.session.policy import RETRY_AFTER_CEILING_S
@@ -79,8 +82,10 @@ class Heartbeat:
         self._uniform = uniform
         self._reachable: bool | None = None
         self._failures = 0
-        self._told: str | None = None
+        self._changes = Changes(None)
         self._rtt_s: float | None = None
+        self.progress = Progress("heartbeat")
+        """Its signs of life."""
 
     @property
     def reachable(self) -> bool | None:
@@ -99,12 +104,14 @@ class Heartbeat:
         task_status.started()
         while True:
             started_s = self._clock.monotonic_s()
+            self.progress.note(started_s, self._configuration.timeout_s + LATENESS_S)
             problem = await self._ask()
             answered_s = self._clock.monotonic_s()
             if problem is None:
                 self._rtt_s = answered_s - started_s
             next_s = self._next_s(problem, started_s, answered_s)
             await self._note(problem)
+            self.progress.note(answered_s, max(0.0, next_s - answered_s) + LATENESS_S)
             await trio.sleep_until(next_s)
 
     def _next_s(self, problem: _Problem | None, started_s: float, answered_s: float) -> float:
@@ -127,7 +134,7 @@ class Heartbeat:
             )
         except CloudError as error:
             return _Problem(error.detail, error.retry_after_s, clock=error.cause is Cause.CERTIFICATE_NOT_YET_VALID)
-        what = _wrong(response, self._configuration.expect)
+        what = what_is_wrong(response, self._configuration.expect)
         if what is None:
             return None
         return _Problem(what, retry_after_s(response.headers) if response.status in _BUSY else None)
@@ -135,14 +142,16 @@ class Heartbeat:
     async def _note(self, problem: _Problem | None) -> None:
         if problem is None:
             self._failures = 0
-            self._tell(logging.INFO, "the service can be reached: its heartbeat answers")
+            text = "the service can be reached: its heartbeat answers"
+            self._tell(logging.INFO, text, MessageId.SERVICE_REACHABLE)
             await self._conclude(reachable=True)
         elif problem.clock:
-            self._tell(logging.WARNING, f"the heartbeat tells nothing: {problem.what}")
+            self._tell(logging.WARNING, f"the heartbeat tells nothing: {problem.what}", None)
         else:
             self._failures += 1
             if self._failures >= FAILURES_UNTIL_UNREACHABLE:
-                self._tell(logging.WARNING, f"the service cannot be reached: {problem.what}")
+                text = f"the service cannot be reached: {problem.what}"
+                self._tell(logging.WARNING, text, MessageId.SERVICE_UNREACHABLE)
                 await self._conclude(reachable=False)
             else:
                 _log.debug("a heartbeat failed, which may be chance: %s", problem.what)
@@ -153,14 +162,17 @@ class Heartbeat:
         if changed and self._report is not None:
             await self._report(reachable)
 
-    def _tell(self, level: int, message: str) -> None:
-        if message != self._told:
-            self._told = message
-            _log.log(level, "%s", message)
+    def _tell(self, level: int, message: str, message_id: MessageId | None) -> None:
+        verdict = self._changes.note(message, self._clock.monotonic_s())
+        if verdict.tell:
+            _log.log(level, "%s", with_sum(message, verdict.sum), extra={"message_id": message_id})
 
 
-def _wrong(response: HttpResponse, expected: str) -> str | None:
-    """What makes an answer another's than the service's, or a bad one."""
+def what_is_wrong(response: HttpResponse, expected: str) -> str | None:
+    """What makes an answer another's than the service's, or a bad one, in words; None for a good one.
+
+    `expected` is what its body must contain, empty for anything but a web page.
+    """
     status = response.status
     if 300 <= status <= 399:
         target = redirect_target(response.headers)
