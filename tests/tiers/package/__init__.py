@@ -1,0 +1,1 @@
+"""The Debian package, installed where nothing else is. Built by `make deb` before."""
