@@ -7,21 +7,30 @@ STAMP := $(VENV)/.installed
 DEBIAN_PACKAGES := gcc make pkg-config python3-dev python3-venv libasound2-dev libsystemd-dev openssl
 CARD ?=
 DEMO_OPTIONS ?=
+DEB_ARCH ?=
+DEB_PACKAGES := mmdebstrap systemd-container
+SYSTEM_PACKAGES := mmdebstrap systemd-container iproute2
 KERNEL_PACKAGES := qemu-system-x86 mmdebstrap cpio kmod
-TIERS ?= faults crowd endurance
-PURE := gatewayd.audio gatewayd.configuration gatewayd.session gatewayd.control.protocol gatewayd.control.schema \
-	gatewayd.cloud.portal gatewayd.cloud.retry_after gatewayd.addresses gatewayd.text gatewayd.errors gatewayd.failures \
+TIERS ?= faults crowd endurance journal
+# The pure layer, and the tests that cover it to the last branch.
+PURE := gatewayd.audio gatewayd.configuration \
+	$(addprefix gatewayd.session.,causes digest ends events machine messages policy tokens transitions) \
+	$(addprefix gatewayd.control.,events pace protocol schema status_line) \
 	$(addprefix gatewayd.hardware.,claims detection failures inventory matching mixing offers proc_asound profile \
-	profile_page profile_rules profile_schema profile_text profiles recovery resolve settings station_rules)
-PURE_TESTS := tests/audio tests/configuration tests/session tests/hardware_profiles tests/detection tests/control \
-	tests/hardware/test_failures.py tests/hardware_mixing tests/station/test_ladder.py tests/cloud/test_retry_after.py tests/cloud/test_heartbeat.py tests/test_text.py \
-	tests/test_errors.py tests/test_failures.py
+	profile_page profile_rules profile_schema profile_text profiles recovery resolve settings station_rules) \
+	$(addprefix gatewayd.metrics.,catalogue collecting family measurements reading) \
+	$(addprefix gatewayd.,addresses cloud.portal cloud.retry_after errors failures lean message_ids progress redaction \
+	repetitions system.fields text)
+PURE_TESTS := $(addprefix tests/,audio configuration control detection hardware_mixing hardware_profiles session \
+	cloud/test_heartbeat.py cloud/test_retry_after.py hardware/test_failures.py metrics/test_exposition.py \
+	metrics/test_measurements.py station/test_ladder.py system/test_fields.py system/test_journal_catalog.py \
+	test_errors.py test_failures.py test_lean.py test_progress.py test_redaction.py test_repetitions.py test_text.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps venv lint format test test-tiers test-kernel coverage fuzz demo bench softcard softcard-check check-wheel docs lock clean
+.PHONY: help deps venv lint format test test-tiers test-kernel test-system coverage fuzz demo bench softcard softcard-check check-wheel docs install uninstall deb check-deb check-deb-arm64 lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install the Debian packages that building needs (asks sudo if not root)
 	@.ci/install-packages $(DEBIAN_PACKAGES)
@@ -67,12 +76,14 @@ test-kernel: venv ## gatewayd on a real kernel in an emulated machine (root, Deb
 	@.ci/install-packages $(KERNEL_PACKAGES)
 	$(BIN)/python -m tests.vm
 
+test-system: deb softcard ## the installed unit under a real systemd, in a container (root, Debian 12)
+	@.ci/install-packages $(SYSTEM_PACKAGES)
+	$(BIN)/python -m tests.container
+
 fuzz: venv ## ten million hostile messages
 	FUZZ_MESSAGES=10000000 $(BIN)/python -m pytest tests/tiers/endurance/test_fuzz_messages.py -s
 
 demo: venv softcard ## a whole conversation, measured; CARD=hw:... uses a real card
-	@# compiled beforehand, as an installed package is: compiling while it runs would count as the daemon's memory
-	@$(BIN)/python -m compileall -q gatewayd
 	$(BIN)/python -m tests.demo $(if $(CARD),--card $(CARD)) $(DEMO_OPTIONS)
 
 bench: venv softcard ## ratios side by side; needs an otherwise idle machine
@@ -80,14 +91,36 @@ bench: venv softcard ## ratios side by side; needs an otherwise idle machine
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.health
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.capture
 
+install: venv ## install what this tree holds; PREFIX=/usr/local ENVIRONMENT=/opt/gatewayd DESTDIR= PYTHON=python3
+	installation/install
+
+uninstall: ## remove what make install put there, with the same variables; /etc/gatewayd stays
+	installation/install remove
+
+deb: venv ## the Debian package, in dist/; DEB_ARCH=amd64 or arm64
+	installation/deb $(DEB_ARCH)
+
+check-deb: deb ## install, upgrade, remove and purge the package in a clean Debian 12 (root)
+	@.ci/install-packages $(DEB_PACKAGES)
+	$(BIN)/python -m pytest tests/tiers/package/test_package.py
+
+check-deb-arm64: ## the same package for arm64: cross-built, started under emulation (root)
+	$(MAKE) --no-print-directory deb DEB_ARCH=arm64
+	@.ci/install-packages $(DEB_PACKAGES) qemu-user-static
+	$(BIN)/python -m pytest tests/tiers/package/test_arm64.py
+
 lock: venv ## resolve the development dependencies anew
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --all-extras \
 		--group dev --custom-compile-command "make lock" --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
+		--constraint requirements/dev.txt --custom-compile-command "make lock" \
+		--output-file requirements/runtime.txt pyproject.toml
 
 docs: venv ## draw the generated parts of docs/ anew
 	$(BIN)/python -m tests.docs.state_diagram
 	$(BIN)/python -m gatewayd.configuration.reference docs/configuration.md
 	$(BIN)/python -m gatewayd.hardware.profile_page docs/hardware.md
+	$(BIN)/python -m tests.metrics.page
 	$(BIN)/python -m tests.tiers.faults.page
 
 clean: ## remove what was built

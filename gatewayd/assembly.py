@@ -1,168 +1,155 @@
-"""Which adapter stands behind which seam: builds the parts of a daemon from its configuration, and starts none."""
+"""Which adapter stands behind which seam: builds the parts of a daemon after a plan, and starts none."""
 
 from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gatewayd.cloud.dial import TcpDialer
+from gatewayd.cloud.access import access_by
 from gatewayd.cloud.heartbeat import Heartbeat
-from gatewayd.cloud.http import H11Client
-from gatewayd.cloud.tls import make_tls_context
-from gatewayd.cloud.token import CommandTokenSource, HttpTokenSource
-from gatewayd.cloud.tunnel import Proxy
-from gatewayd.cloud.websocket import WebSocketTransport
+from gatewayd.control.bus import EventBus
 from gatewayd.hardware.alsa.devices import AlsaDevices
 from gatewayd.hardware.alsa.mixer import AlsaMixer
 from gatewayd.hardware.hotplug import KernelNews
 from gatewayd.hardware.usb import UsbPorts
+from gatewayd.metrics.measurements import Measurements
 from gatewayd.session.driver import SessionDriver
 from gatewayd.session.machine import SessionMachine
 from gatewayd.station.capture import CaptureSupervisor
 from gatewayd.station.duplex import Duplex
 from gatewayd.station.finder import HOST, StationFinder, look_at
+from gatewayd.station.mute import MuteSwitch
 from gatewayd.station.playback import PlaybackSupervisor
 from gatewayd.station.station import Station
 from gatewayd.station.supervised import Companions, SupervisedStation
 from gatewayd.system.clock import SystemClock
-from gatewayd.system.credentials import read_credential
 from gatewayd.system.logs import StationLog
+from gatewayd.system.mute_file import MuteFile, state_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from gatewayd.configuration.model import Configuration, StationConfiguration
-    from gatewayd.hardware.profile import Profile
+    from gatewayd.cloud.access import CloudAccess
+    from gatewayd.configuration.model import AgentConfiguration, StationConfiguration
+    from gatewayd.plan import Plan
     from gatewayd.seams.clock import Clock
-    from gatewayd.seams.hardware import HardwareSource, Mixer, SoundDevices, UsbPort
-    from gatewayd.seams.http import HttpClient
-    from gatewayd.seams.tokens import TokenSource
-    from gatewayd.seams.transport import Transport
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a daemon runs."""
-
-    clock: Clock
-    stations: Mapping[str, SupervisedStation]
-    heartbeat: Heartbeat | None
-    """None where none is configured."""
-    hotplug: KernelNews
-
-
-@dataclass(frozen=True)
-class _Hardware:
-    """The way to the sound cards; all stations share it."""
-
-    devices: SoundDevices
-    mixer: Mixer
-    hotplug: KernelNews
-    usb: UsbPort
-
-
-@dataclass(frozen=True)
-class _Cloud:
-    """The way to the service; all stations share it."""
-
-    http: HttpClient
-    transport: Transport
-    tokens: TokenSource
-
-
-def assemble(
-    configuration: Configuration, profiles: Mapping[str, Profile], *, source: str, sysroot: Path = HOST
-) -> Parts:
-    """Build everything. Cards are looked for under `sysroot`, with the hardware `profiles` by their names.
-
-    Raises `ConfigurationInvalid`, naming `source`, when a certificate or key cannot be used.
+class Assembly:
+    """Builds parts after a plan, and keeps what outlives all plans: the clock, the way to the sound cards, those who
+    follow events, what is measured, and who is muted.
     """
-    clock = SystemClock()
-    cloud = _cloud(configuration, clock, source)
-    mixer = AlsaMixer(sysroot)
-    hardware = _Hardware(AlsaDevices(sysroot), mixer, KernelNews(), UsbPorts(sysroot))
-    look = look_at(sysroot, controls=mixer.controls)
-    companions = Companions(station.name for station in configuration.stations)
-    stations = {}
-    for station in configuration.stations:
-        finder = StationFinder(station, configuration.stations, profiles, look, log=_log(station))
-        make = partial(_station, station, configuration, finder=finder, hardware=hardware, cloud=cloud, clock=clock)
-        stations[station.name] = SupervisedStation(
-            station.name, make, companions, chance=random.SystemRandom(), log=_log(station)
+
+    def __init__(self, plan: Plan, sysroot: Path = HOST) -> None:
+        self.clock: Clock = SystemClock()
+        self.hotplug = KernelNews()
+        self.events = EventBus()
+        self.measurements = Measurements()
+        self._mutes: dict[str, MuteSwitch] = {}
+        self._devices = AlsaDevices(sysroot)
+        self._mixer = AlsaMixer(sysroot)
+        self._usb = UsbPorts(sysroot)
+        self._look = look_at(sysroot, controls=self._mixer.controls)
+        self._plan = plan
+        # Finders see which cards other stations claim. These two stay the same objects, for the stations that outlive
+        # a plan to see the next one's.
+        self._stations = list(plan.configuration.stations)
+        self._profiles = dict(plan.profiles)
+        self._companions = Companions(())
+        self._cloud = access_by(plan.configuration.agent, self.clock, plan.tls_context)
+
+    def adopt(self, plan: Plan) -> None:
+        """Build after this plan from now on."""
+        if plan.link != self._plan.link:
+            self._cloud = access_by(plan.configuration.agent, self.clock, plan.tls_context)
+        for name in set(self._plan.stations) - set(plan.stations):
+            self._companions.note_dead(name)
+        self._stations[:] = plan.configuration.stations
+        self._profiles.clear()
+        self._profiles.update(plan.profiles)
+        self._plan = plan
+
+    def station(self, name: str) -> SupervisedStation:
+        """One of the plan's stations, not yet running."""
+        station = self._plan.stations[name]
+        self._companions.note_alive(name)
+        finder = StationFinder(station, self._stations, self._profiles, self._look, log=_log(station))
+        make = partial(self._make, station, self._plan.configuration.agent, self._cloud, finder, self._mute(station))
+        return SupervisedStation(
+            station.name,
+            make,
+            self._companions,
+            chance=random.SystemRandom(),
+            log=_log(station),
+            publish=self.events.of(name),
         )
 
-    async def tell_stations(reachable: bool) -> None:
-        for station in stations.values():
-            await station.note_service(reachable)
+    def heartbeat(self, report: Callable[[bool], Awaitable[None]]) -> Heartbeat | None:
+        """What asks whether the service can be reached; None where the plan has no heartbeat."""
+        heartbeat = self._plan.configuration.agent.heartbeat
+        return Heartbeat(self._cloud.http, heartbeat, self.clock, report=report) if heartbeat.url else None
 
-    heartbeat = configuration.agent.heartbeat
-    return Parts(
-        clock=clock,
-        stations=stations,
-        heartbeat=Heartbeat(cloud.http, heartbeat, clock, report=tell_stations) if heartbeat.url else None,
-        hotplug=hardware.hotplug,
-    )
+    def _mute(self, station: StationConfiguration) -> MuteSwitch:
+        """The station's switch, which is where somebody left it, whatever became of the station since."""
+        name = station.name
+        is_new = name not in self._mutes
+        if is_new:
+            self._mutes[name] = MuteSwitch(log=_log(station), publish=self.events.of(name))
+        store = MuteFile(state_directory(), name) if station.mute_persists else None
+        self._mutes[name].keep_in(store, restore=is_new)
+        return self._mutes[name]
 
-
-def _cloud(configuration: Configuration, clock: Clock, source: str) -> _Cloud:
-    agent = configuration.agent
-    plaintext = agent.allow_plaintext
-    context = make_tls_context(agent.ca_file, agent.client_cert, agent.client_key, source=source)
-    proxy = Proxy(agent.proxy, agent.proxy_credential, read_credential) if agent.proxy else None
-    dialer = TcpDialer(tls_context=context, proxy=proxy)
-    http = H11Client(dialer, allow_plaintext=plaintext)
-    tokens: TokenSource
-    if agent.token.command:
-        tokens = CommandTokenSource(clock, agent.token, allow_plaintext=plaintext)
-    else:
-        tokens = HttpTokenSource(http, clock, agent.token, read_credential, allow_plaintext=plaintext)
-    transport = WebSocketTransport(dialer, connect_timeout_s=agent.connect_timeout_s, allow_plaintext=plaintext)
-    return _Cloud(http, transport, tokens)
-
-
-def _station(
-    station: StationConfiguration,
-    configuration: Configuration,
-    *,
-    finder: HardwareSource,
-    hardware: _Hardware,
-    cloud: _Cloud,
-    clock: Clock,
-) -> Station:
-    chance = random.SystemRandom()
-    log = _log(station)
-    duplex = Duplex()
-    playback = PlaybackSupervisor(
-        hardware=finder, devices=hardware.devices, hotplug=hardware.hotplug, duplex=duplex, chance=chance, log=log
-    )
-    machine = SessionMachine(configuration.agent, station.activation, chance.uniform)
-    driver = SessionDriver(
-        machine=machine,
-        transport=cloud.transport,
-        tokens=cloud.tokens,
-        clock=clock,
-        play=playback.offer,
-        clear_playback=playback.clear,
-        log=log,
-    )
-    capture = CaptureSupervisor(
-        hardware=finder,
-        devices=hardware.devices,
-        mixer=hardware.mixer,
-        hotplug=hardware.hotplug,
-        usb=hardware.usb,
-        duplex=duplex,
-        clock=clock,
-        offer_frame=driver.offer_frame,
-        report_presence=driver.note_device,
-        chance=chance,
-        log=log,
-    )
-    return Station(name=station.name, machine=machine, driver=driver, capture=capture, playback=playback, clock=clock)
+    def _make(
+        self,
+        station: StationConfiguration,
+        agent: AgentConfiguration,
+        cloud: CloudAccess,
+        finder: StationFinder,
+        mute: MuteSwitch,
+    ) -> Station:
+        chance = random.SystemRandom()
+        log = _log(station)
+        publish = self.events.of(station.name)
+        measurements = self.measurements.station(station.name)
+        duplex = Duplex()
+        playback = PlaybackSupervisor(
+            hardware=finder, devices=self._devices, hotplug=self.hotplug, duplex=duplex, chance=chance, log=log
+        )
+        machine = SessionMachine(agent, station.activation, chance.uniform)
+        driver = SessionDriver(
+            machine=machine,
+            transport=cloud.transport,
+            tokens=cloud.tokens,
+            clock=self.clock,
+            play=playback.offer,
+            clear_playback=playback.clear,
+            log=log,
+            link_limit_s=max(agent.token.timeout_s, agent.connect_timeout_s),
+            publish=publish,
+            measurements=measurements,
+        )
+        capture = CaptureSupervisor(
+            hardware=finder,
+            devices=self._devices,
+            mixer=self._mixer,
+            hotplug=self.hotplug,
+            usb=self._usb,
+            duplex=duplex,
+            clock=self.clock,
+            offer_frame=driver.offer_frame,
+            report_presence=driver.note_device,
+            chance=chance,
+            log=log,
+            measurements=measurements,
+            publish=publish,
+            mute=mute,
+        )
+        return Station(
+            name=station.name, machine=machine, driver=driver, capture=capture, playback=playback, clock=self.clock
+        )
 
 
 def _log(station: StationConfiguration) -> StationLog:

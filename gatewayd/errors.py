@@ -19,9 +19,10 @@ raised as `session.machine.UndefinedTransition`, and ends the process with 70 so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

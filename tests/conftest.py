@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from gatewayd.system.logs import LineHandler
+from gatewayd.system.losses import LossyHandler
 from tests.softcard.fixtures import sound_card, sound_rack, stepped_card, whole_rack
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def restored_logging() -> Iterator[None]:
     with warnings.catch_warnings():
         yield
         logging.captureWarnings(capture=False)
-    for handler in [handler for handler in root.handlers if isinstance(handler, LineHandler)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, LossyHandler)]:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(levels[0])

@@ -10,10 +10,11 @@ Circuits and Systems, 1974; the formulas as in Oppenheim and Schafer, Discrete-T
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from gatewayd.lean import dataclass
 
 WIRE_RATE_HZ = 16_000
 """Sample rate of the voice protocol, both ways."""

@@ -8,13 +8,13 @@ differently for different shapes, so a block always has its own fixed length: th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import floor, gcd
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from gatewayd.audio.filter_design import design_lowpass
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log10
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from gatewayd.audio.blocks import BlockGatherer, block_samples
 from gatewayd.audio.formats import FRAME_MS, SampleFormat
 from gatewayd.audio.samples import READ_FULL_SCALE, make_reader
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from gatewayd.audio.formats import StreamParameters

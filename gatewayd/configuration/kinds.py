@@ -10,7 +10,6 @@ import datetime as dt
 import math
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +17,7 @@ from gatewayd.addresses import parse_address
 from gatewayd.configuration.entries import plain
 from gatewayd.configuration.report import listed
 from gatewayd.configuration.secrets import is_secret, query_names_secret
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from gatewayd.configuration.entries import Entry

@@ -6,9 +6,11 @@ a valid configuration is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +122,8 @@ class StationConfiguration:
     port: str | None = None
     """Where the card is connected, as `gatewayd devices` names it; None: wherever it is found."""
     activation: Activation = Activation.ALWAYS
+    mute_persists: bool = False
+    """Whether a mute survives a restart of the daemon."""
     capture: CaptureOverrides = field(default_factory=CaptureOverrides)
     playback: PlaybackOverrides = field(default_factory=PlaybackOverrides)
 
@@ -129,6 +133,20 @@ class ControlConfiguration:
     """`[control]`."""
 
     socket: str = "/run/gatewayd/control.sock"
+    group: str = ""
+    """Whose members may use the socket; empty: the daemon's own group."""
+
+
+@dataclass(frozen=True)
+class MetricsConfiguration:
+    """`[metrics]`: what `gatewayd metrics --serve` does; the daemon itself does not look at it."""
+
+    listen: str = ""
+    """IP address and port of an HTTP server for Prometheus; empty: none."""
+    allow_remote: bool = False
+    textfile: str = ""
+    """A file for node_exporter's textfile collector; empty: none."""
+    interval_s: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -138,6 +156,7 @@ class Configuration:
     agent: AgentConfiguration
     stations: tuple[StationConfiguration, ...]
     control: ControlConfiguration = field(default_factory=ControlConfiguration)
+    metrics: MetricsConfiguration = field(default_factory=MetricsConfiguration)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """The file that each key and table came from, by its dotted place; for messages."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayd.configuration.entries import Branch, Entry
 from gatewayd.configuration.kinds import INVALID, Invalid, Unsuitable, plain_text, type_name
 from gatewayd.configuration.secrets import is_secret, names_secret
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from gatewayd.configuration.report import Path, Report

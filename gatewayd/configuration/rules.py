@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewayd.addresses import parse_address
+from gatewayd.addresses import is_loopback, parse_address, parse_endpoint
 from gatewayd.configuration.entries import source_of
 from gatewayd.configuration.report import Path, Report, place_of
 from gatewayd.configuration.schema import HTTP, PROXY, WEBSOCKET
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from gatewayd.configuration.entries import Entry
-    from gatewayd.configuration.model import AgentConfiguration, Configuration, StationConfiguration
+    from gatewayd.configuration.model import (
+        AgentConfiguration,
+        Configuration,
+        MetricsConfiguration,
+        StationConfiguration,
+    )
 
 _TOKEN = ("agent", "token")
 
@@ -43,6 +48,7 @@ def check_rules(configuration: Configuration, root: Entry, report: Report) -> No
     _check_client_certificate(configuration.agent, judge)
     _check_proxy(configuration.agent, judge)
     _check_refused(configuration.agent, judge)
+    _check_metrics(configuration.metrics, judge)
     if not configuration.stations:
         judge.missing(("stations",), "there is no station; add a table [stations.main]")
     for station in configuration.stations:
@@ -102,6 +108,20 @@ def _check_refused(agent: AgentConfiguration, judge: Judge) -> None:
     if backoff.refused_min_s > backoff.refused_max_s:
         what = f"is {backoff.refused_min_s:g}, more than {place_of(most)}, which is {backoff.refused_max_s:g}"
         judge.broken(least, what, with_keys=(most,))
+
+
+def _check_metrics(metrics: MetricsConfiguration, judge: Judge) -> None:
+    listen, allow_remote = ("metrics", "listen"), ("metrics", "allow_remote")
+    if not metrics.listen:
+        return
+    try:
+        host, _ = parse_endpoint(metrics.listen)
+    except ValueError as error:
+        judge.broken(listen, str(error))
+        return
+    if not metrics.allow_remote and not is_loopback(host):
+        what = f"can be reached by other hosts; use 127.0.0.1 or [::1], or set {place_of(allow_remote)} = true"
+        judge.broken(listen, what, with_keys=(allow_remote,))
 
 
 def _check_port(station: StationConfiguration, judge: Judge) -> None:

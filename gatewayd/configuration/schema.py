@@ -16,6 +16,7 @@ from gatewayd.configuration.model import (
     Configuration,
     ControlConfiguration,
     HeartbeatConfiguration,
+    MetricsConfiguration,
     PlaybackOverrides,
     StationConfiguration,
     TokenConfiguration,
@@ -45,6 +46,10 @@ HIGHPASS = Number(0, 1000, "Hz")
 VOLUME = Number(0, 1)
 SOCKET = Text("an absolute path of at most 100 characters", r"/[!-~]{1,99}")
 """Linux takes 107 bytes for a socket's path (unix(7)); what is left is for a temporary name beside it."""
+
+GROUP = Text('the name of a group, or ""', r"[A-Za-z_][A-Za-z0-9_.-]{0,31}|")
+LISTEN = Text('an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464, or ""', r"[0-9A-Fa-f:.\[\]]{3,60}|")
+TEXTFILE = Text('an absolute path that ends in .prom, or ""', r"/[!-~]+\.prom|")
 
 TOKEN = Table(
     TokenConfiguration,
@@ -176,6 +181,7 @@ STATION = Table(
             left_out="wherever the card is found",
         ),
         "activation": Key(OneOf(Activation), "Whether it holds a session all the time, or when told to."),
+        "mute_persists": Key(Flag(), "Whether `gatewayd mute` survives a restart, by a file in /var/lib/gatewayd."),
         "capture": Key(CAPTURE),
         "playback": Key(PLAYBACK),
     },
@@ -185,7 +191,20 @@ STATIONS = NamedTables(STATION, r"[A-Za-z0-9_-]{1,32}", "1 to 32 letters, digits
 
 CONTROL = Table(
     ControlConfiguration,
-    {"socket": Key(SOCKET, "Where the daemon listens for `gatewayd status` and the like.")},
+    {
+        "socket": Key(SOCKET, "Where the daemon listens for `gatewayd status` and the like."),
+        "group": Key(GROUP, 'The group whose members may use that socket; `""`: the daemon\'s own.'),
+    },
+)
+
+METRICS = Table(
+    MetricsConfiguration,
+    {
+        "listen": Key(LISTEN, "Where `gatewayd metrics --serve` answers Prometheus, under `/metrics`."),
+        "allow_remote": Key(Flag(), "Lets `listen` be an address that other hosts reach; nothing is encrypted."),
+        "textfile": Key(TEXTFILE, "A file that it keeps for node_exporter's textfile collector; best on a tmpfs."),
+        "interval_s": Key(Number(1, 3600, "s"), "How often that file is written."),
+    },
 )
 
 
@@ -193,8 +212,11 @@ def _whole(
     agent: AgentConfiguration | None = None,
     stations: tuple[StationConfiguration, ...] = (),
     control: ControlConfiguration | None = None,
+    metrics: MetricsConfiguration | None = None,
 ) -> Configuration:
-    return Configuration(agent or AgentConfiguration(), stations, control or ControlConfiguration())
+    return Configuration(
+        agent or AgentConfiguration(), stations, control or ControlConfiguration(), metrics or MetricsConfiguration()
+    )
 
 
-ROOT = Table(_whole, {"agent": Key(AGENT), "stations": Key(STATIONS), "control": Key(CONTROL)})
+ROOT = Table(_whole, {"agent": Key(AGENT), "stations": Key(STATIONS), "control": Key(CONTROL), "metrics": Key(METRICS)})

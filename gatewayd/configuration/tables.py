@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gatewayd.configuration.entries import Branch, Entry, entries, plain
 from gatewayd.configuration.kinds import INVALID, Invalid, Kind, type_name
 from gatewayd.configuration.report import Path, Report, listed, name_of, place_of
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -9,13 +9,13 @@ counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayd.errors import DeviceAmbiguous, DeviceMissing
 from gatewayd.hardware.matching import PORT, Score, at_port, cannot_capture, match, ports_of
 from gatewayd.hardware.profile import Match
 from gatewayd.hardware.profile_rules import AUTO
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -8,11 +8,12 @@ shares. A profile made for one port (200) was made by somebody who stood in fron
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewayd.configuration.report import listed
 from gatewayd.hardware.profile import Match
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

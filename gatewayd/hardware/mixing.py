@@ -6,10 +6,11 @@ import difflib
 import errno
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from gatewayd.hardware.settings import Side
+from gatewayd.lean import dataclass
 from gatewayd.text import one_line
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import grp
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from gatewayd.lean import dataclass
 from gatewayd.text import one_line
 
 OWN_NAME = "gatewayd itself"

@@ -8,10 +8,11 @@ The forms are those of the kernel's sound/core/init.c (`cards`), sound/core/pcm.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gatewayd.audio.formats import MAX_CHANNELS, RATES_HZ, SampleFormat
 from gatewayd.hardware.offers import Offer
+from gatewayd.lean import dataclass
 
 _CARD = re.compile(r" *([0-9]{1,4}) \[([^\]]*)\]: ?(.*)")
 _PCM = re.compile(r"([0-9]{1,4})-([0-9]{1,4}): ")

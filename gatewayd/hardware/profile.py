@@ -6,11 +6,12 @@ What may stand in such a file is in `hardware.profile_schema`, what is said when
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings, RecoveryStep
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from gatewayd.audio.formats import SampleFormat

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.hardware.profile import Confidence, Match
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gatewayd.audio.formats import SampleFormat, StreamParameters
@@ -19,6 +19,7 @@ from gatewayd.hardware.profile import CaptureProfile, Profile
 from gatewayd.hardware.profile_rules import AUTO
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings, StationSettings
 from gatewayd.hardware.station_rules import check_stations
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

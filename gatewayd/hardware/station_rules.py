@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewayd.configuration.report import Report, place_of
@@ -10,6 +9,7 @@ from gatewayd.configuration.rules import beyond
 from gatewayd.configuration.tables import nearest
 from gatewayd.hardware.profile import Match
 from gatewayd.hardware.profile_rules import AUTO
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

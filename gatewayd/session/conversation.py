@@ -5,18 +5,21 @@ Three tasks: a reader, the only writer, and a keepalive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
 
 from gatewayd.errors import CloudError
+from gatewayd.lean import dataclass
+from gatewayd.progress import LATENESS_S
 from gatewayd.session import messages
 from gatewayd.session.causes import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gatewayd.metrics.measurements import Histogram
+    from gatewayd.progress import Progress
     from gatewayd.seams.outbox import Outbox
     from gatewayd.seams.transport import Connection
     from gatewayd.session.events import Event
@@ -26,6 +29,8 @@ SEND_LIMIT_S = 10.0
 PING_INTERVAL_S = 10.0
 PING_LIMIT_S = 10.0
 """Together they find a dead idle link within 20 s."""
+HUSH_LIMIT_S = 0.25
+"""For the frame that is being sent, once nothing more is to be heard; on a link that stalls it stays where it is."""
 GOODBYE_LIMIT_S = 1.5
 """For finishing the message that is being sent and for the close handshake, so that a stop is over within 2 s."""
 
@@ -34,6 +39,8 @@ GOODBYE_LIMIT_S = 1.5
 class Traffic:
     """What went over all of a station's connections so far."""
 
+    pings_s: Histogram
+    """Round trips of all pings."""
     frames_sent: int = 0
     frames_received: int = 0
     frames_cut_off: int = 0
@@ -41,9 +48,17 @@ class Traffic:
     rtt_s: float | None = None
     """The last ping's round trip, on the connection there is."""
 
+    def note_ping(self, rtt_s: float) -> None:
+        """A ping was answered."""
+        self.rtt_s = rtt_s
+        self.pings_s.observe(rtt_s)
+
 
 class Conversation:
-    """Takes what is to be said from `outbox`; tells events with `tell`, and hands sound to `play`."""
+    """Takes what is to be said from `outbox`; tells events with `tell`, and hands sound to `play`.
+
+    Its pings are its signs of life.
+    """
 
     def __init__(
         self,
@@ -51,12 +66,14 @@ class Conversation:
         outbox: Outbox,
         traffic: Traffic,
         *,
+        progress: Progress,
         tell: Callable[[Event], Awaitable[None]],
         play: Callable[[bytes], None],
     ) -> None:
         self._connection = connection
         self._outbox = outbox
         self._traffic = traffic
+        self._progress = progress
         self._tell = tell
         self._play = play
         self._talking = trio.CancelScope()
@@ -67,7 +84,14 @@ class Conversation:
     def release(self, close_code: int | None) -> None:
         """Let `run` end, with a goodbye if a close code is given."""
         self._close_code = close_code
+        self._progress.note(trio.current_time(), GOODBYE_LIMIT_S + LATENESS_S)
         self._talking.cancel()
+
+    async def frame_sent(self) -> None:
+        """Wait until what is being sent now has been handed over, for `HUSH_LIMIT_S`."""
+        with trio.move_on_after(HUSH_LIMIT_S):
+            async with self._sending:
+                pass
 
     async def run(self) -> None:
         """Carry messages both ways until `release`, within `GOODBYE_LIMIT_S` of it.
@@ -141,8 +165,9 @@ class Conversation:
 
     async def _keep_alive(self) -> None:
         while True:
+            self._progress.note(trio.current_time(), PING_INTERVAL_S + PING_LIMIT_S + LATENESS_S)
             await trio.sleep(PING_INTERVAL_S)
             with trio.move_on_after(PING_LIMIT_S) as limit:
-                self._traffic.rtt_s = await self._connection.ping()
+                self._traffic.note_ping(await self._connection.ping())
             if limit.cancelled_caught:
                 raise CloudError(Cause.PING_TIMED_OUT, f"no answer to a ping within {PING_LIMIT_S:.0f} s")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewayd.control.schema import SessionEnd
+from gatewayd.lean import dataclass
+from gatewayd.message_ids import MessageId
 from gatewayd.session.causes import ADVICE, Cause
-from gatewayd.session.events import Report, Severity
+from gatewayd.session.events import Report, ReportKind, Severity
 from gatewayd.session.policy import Ended, Lane, Next, lane_of
 from gatewayd.session.tokens import without_token
 from gatewayd.session.transitions import Phase
@@ -22,6 +24,7 @@ _SHOWN_CHARACTERS = 300
 _ADDRESS_SETTINGS = {Phase.FETCHING: "agent.token.url", Phase.OPENING: "agent.url"}
 _MISDIRECTED = frozenset({Cause.CONNECT_REFUSED, Cause.UPGRADE_REFUSED, Cause.UPGRADE_FAILED})
 """What a service that can be reached does only at a wrong address or for a wrong scheme."""
+_ASKED_FOR = frozenset({Cause.STOPPED, Cause.SHUT_DOWN})
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,28 @@ def report_end(end: End, ended: Ended, following: Next, *, waits: bool, service_
         parts.append(ADVICE[end.cause])
     if waits:
         parts.append(f"next attempt in {following.delay_s:.1f} s")
-    return Report(_severity(ended, following), "; ".join(parts), end.cause)
+    # of an on-demand station, nothing follows a conversation, however short it was
+    expected = lane_of(ended) is Lane.NORMAL and (ended.was_stable or not waits)
+    ran_its_course = expected or end.cause in _ASKED_FOR
+    return Report(
+        kind=ReportKind.RAN_ITS_COURSE if ran_its_course else ReportKind.FAILED,
+        severity=_severity(ended, following),
+        text="; ".join(parts),
+        cause=end.cause,
+        message_id=_message_id(ended, following),
+        fields={
+            "http_status": end.http_status,
+            "close_code": end.close_code,
+            "error_code": end.error_code,
+            "attempt": following.streak.failures,
+            "next_attempt_s": following.delay_s if waits else None,
+        },
+    )
+
+
+def _message_id(ended: Ended, following: Next) -> MessageId:
+    refused = following.alarming and lane_of(ended) in (Lane.REFUSED, Lane.REJECTED)
+    return MessageId.CREDENTIAL_REFUSED if refused else MessageId.SESSION_ENDED
 
 
 def _severity(ended: Ended, following: Next) -> Severity:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from gatewayd.lean import dataclass
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TypeAlias
 
+    from gatewayd.message_ids import MessageId
     from gatewayd.session.causes import Cause
     from gatewayd.session.tokens import Token
 
@@ -188,6 +192,16 @@ class ReleaseLink:
     """Say goodbye with this code first; None: just drop it."""
 
 
+class ReportKind(Enum):
+    """What a report is about, for whoever sums up those that repeat."""
+
+    FAILED = "an attempt or a session ended, and it should not have"
+    RAN_ITS_COURSE = "a session ended as sessions do"
+    READIED = "the agent became ready"
+    PROVED_STABLE = "the agent has been ready for so long that all is well again"
+    WAITING = "the next attempt waits for something else than time"
+
+
 class Severity(Enum):
     """How much a report matters to a person."""
 
@@ -200,9 +214,13 @@ class Severity(Enum):
 class Report:
     """Tell people."""
 
+    kind: ReportKind
     severity: Severity
     text: str
     cause: Cause | None = None
+    message_id: MessageId | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """What the log carries beside the text: keys of `system.fields.FIELDS`."""
 
 
 Command: TypeAlias = FetchToken | OpenLink | SendText | StartAudio | StopAudio | ReleaseLink | Report

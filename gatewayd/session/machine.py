@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from gatewayd.configuration.model import Activation
 from gatewayd.control.schema import WaitingFor
+from gatewayd.message_ids import MessageId
 from gatewayd.session import events, messages
 from gatewayd.session.causes import Cause
 from gatewayd.session.ends import End, report_end
-from gatewayd.session.events import Command, Event, Report, Severity
+from gatewayd.session.events import Command, Event, Report, ReportKind, Severity
 from gatewayd.session.policy import Streak, next_attempt
 from gatewayd.session.transitions import TABLE, Action, Phase
 
@@ -95,6 +96,11 @@ class SessionMachine:
     def attempt(self) -> int:
         """Failures in a row; 0 again once a session proved stable."""
         return self._streak.failures
+
+    @property
+    def cause(self) -> Cause:
+        """Of the last end, or of the one that is coming about."""
+        return self._end.cause
 
     @property
     def waiting_for(self) -> WaitingFor | None:
@@ -204,7 +210,8 @@ class SessionMachine:
         if self._service_reachable is False:
             patience_s = self._uniform(*SERVICE_PATIENCE_S)
             self._enter(Phase.AWAITING_SERVICE, now_s + patience_s)
-            return [Report(Severity.INFO, "the service's heartbeat does not answer; the next attempt waits for it")]
+            text = "the service's heartbeat does not answer; the next attempt waits for it"
+            return [Report(ReportKind.WAITING, Severity.INFO, text)]
         return self._begin_attempt(event, now_s)
 
     def _begin_attempt(self, _event: Event, now_s: float) -> list[Command]:
@@ -242,13 +249,15 @@ class SessionMachine:
     def _become_ready(self, _event: Event, now_s: float) -> list[Command]:
         self.time_to_ready_s = now_s - self._attempt_began_s
         self._enter(Phase.AGENT_READY, now_s + self._agent.backoff.stable_after_s)
-        return [Report(Severity.INFO, f"agent ready after {self.time_to_ready_s:.2f} s")]
+        text = f"agent ready after {self.time_to_ready_s:.2f} s"
+        return [Report(ReportKind.READIED, Severity.INFO, text, message_id=MessageId.AGENT_READY)]
 
     def _prove_stable(self, _event: Event, _now_s: float) -> list[Command]:
         self._stable = True
         self._streak = Streak()
         self._enter(Phase.AGENT_READY, None)
-        return []
+        text = f"the agent has been ready for {self._agent.backoff.stable_after_s:.0f} s"
+        return [Report(ReportKind.PROVED_STABLE, Severity.INFO, text, message_id=MessageId.AGENT_READY)]
 
     # its end
 

@@ -6,10 +6,10 @@ device from ever hammering the service, and a street of devices from arriving at
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from gatewayd.lean import dataclass
 from gatewayd.session.causes import Cause
 
 if TYPE_CHECKING:

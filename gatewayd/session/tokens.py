@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from gatewayd.lean import dataclass
 
 TOKEN_USABLE_S = 240.0
 """A token is thrown away at this age; the service honours it for 300 s, and the rest is for slow links."""

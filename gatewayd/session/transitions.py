@@ -21,11 +21,11 @@ docs/architecture.md is drawn from this table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.control.schema import SessionState
+from gatewayd.lean import dataclass
 from gatewayd.session import events
 
 if TYPE_CHECKING:

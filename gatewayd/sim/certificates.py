@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import ssl
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.errors import Unavailable
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

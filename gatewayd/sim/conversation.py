@@ -7,11 +7,11 @@ drives it calls `advance` no later than `due`.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from gatewayd.audio.formats import FRAME_BYTES
+from gatewayd.lean import dataclass
 from gatewayd.sim import messages, wire
 from gatewayd.sim import script as scripted
 from gatewayd.sim.agents import NEVER, Agent

@@ -7,10 +7,12 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import h11
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
+
+from gatewayd.lean import dataclass
 
 DISTINCT_VIOLATIONS = 50
 """Kinds of misbehaviour told apart in one session; the rest is counted as `other`."""

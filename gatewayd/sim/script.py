@@ -7,9 +7,11 @@ is `Skip`, `Respond` or `Accept`, which take its place, or `Proceed`, which does
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

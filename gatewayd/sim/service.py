@@ -6,13 +6,14 @@ import json
 import logging
 import ssl
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from gatewayd.errors import Unavailable
+from gatewayd.lean import dataclass
 from gatewayd.sim.agents import Echo
 from gatewayd.sim.conversation import Conversation
 from gatewayd.sim.director import Attempt, Director

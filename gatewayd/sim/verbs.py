@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeVar
 
+from gatewayd.lean import dataclass
 from gatewayd.sim import script as scripted
 from gatewayd.sim.script import Action, Direction, Hangup, Place, Quiet
 

@@ -5,11 +5,12 @@ Reading is wsproto's; frames to send are built here, so that a script can break 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import trio
 
 from gatewayd.audio.convert import CaptureConverter
+from gatewayd.control.events import DeviceFound, DeviceLost, publish_nowhere
 from gatewayd.control.schema import CaptureStatus, MicrophoneHealth
 from gatewayd.errors import DeviceError
+from gatewayd.lean import dataclass
+from gatewayd.metrics.measurements import StationMeasurements
 from gatewayd.station.gaps import OVERRAN, REOPENED, GapCounter
 from gatewayd.station.hearing import HearingLog, Verdict
-from gatewayd.station.listening import Listening
+from gatewayd.station.listening import LOOK_INTERVAL_S, Listening
 from gatewayd.station.mixer import KeptMixer
+from gatewayd.station.mute import MuteSwitch
+from gatewayd.station.news import HealthNews
 from gatewayd.station.presence import Presence
 from gatewayd.station.recovery import Recovery
 from gatewayd.station.reopening import NEWS_INTERVAL_S, Reopening
@@ -24,12 +28,17 @@ if TYPE_CHECKING:
     import random
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from gatewayd.control.events import Publish
     from gatewayd.hardware.inventory import Card
     from gatewayd.hardware.settings import StationSettings
+    from gatewayd.progress import Progress
     from gatewayd.seams.audio import CapturedBlock, CaptureDevice, CaptureStream
     from gatewayd.seams.clock import Clock
     from gatewayd.seams.hardware import HardwareSource, Hotplug, Mixer, SoundDevices, UsbPort
     from gatewayd.station.duplex import Duplex
+
+_ZEROS = (MicrophoneHealth.SILENT, MicrophoneHealth.MUTED)
+"""What is said of a microphone that is open and gives digital zero: by itself, or as somebody muted it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,9 @@ class CaptureSupervisor:
     flows and False once it has not for `DEVICE_GRACE_S`; it may take its time, as nothing but its next call waits for
     it. Before each opening the hardware is looked for anew and its mixer set. Sound that is lost is counted, with its
     length, as gaps; what causes them as `xruns` (the card's buffer ran over) and `reopens`.
+
+    While `mute` is on the microphone is closed and nothing is handed on; it then counts as found, since nobody misses
+    it, and the time as no gap.
     """
 
     def __init__(
@@ -73,6 +85,9 @@ class CaptureSupervisor:
         report_presence: Callable[[bool], Awaitable[None]],
         chance: random.Random,
         log: logging.LoggerAdapter[logging.Logger],
+        measurements: StationMeasurements | None = None,
+        publish: Publish = publish_nowhere,
+        mute: MuteSwitch | None = None,
     ) -> None:
         self._hardware = hardware
         self._hotplug = hotplug
@@ -82,7 +97,10 @@ class CaptureSupervisor:
         self._duplex = duplex
         self._offer_frame = offer_frame
         self._log = log
-        self._recovery = Recovery(duplex=duplex, usb=usb, log=log)
+        self._measurements = measurements or StationMeasurements()
+        self._publish = publish
+        self.mute = mute or MuteSwitch(log=log, publish=publish)
+        self._recovery = Recovery(duplex=duplex, usb=usb, log=log, publish=publish)
         self._reopening: Reopening[_Opened] = Reopening(
             self._open,
             purpose="capture",
@@ -91,9 +109,11 @@ class CaptureSupervisor:
             log=log,
             note_failure=self._recovery.note_failure,
         )
-        self._presence = Presence(report_presence)
-        self._gaps = GapCounter(clock, log)
+        self._report_presence = report_presence
+        self._presence = Presence(self._note_presence)
+        self._gaps = GapCounter(clock, log, publish)
         self._hearing_log = HearingLog(log)
+        self._health_news = HealthNews(publish)
         self._found: _Found | None = None
         self._listening: Listening | None = None
         self._verdict = Verdict()
@@ -105,6 +125,11 @@ class CaptureSupervisor:
     def profile(self) -> str | None:
         """The profile of the hardware as it was last found; None too while none was."""
         return self._found.settings.profile if self._found else None
+
+    @property
+    def progress(self) -> Progress:
+        """Its signs of life."""
+        return self._reopening.progress
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Capture until cancelled, which closes the device. Started once the first attempt to open was made."""
@@ -124,12 +149,12 @@ class CaptureSupervisor:
             rate_hz=capture.parameters.rate_hz if capture else None,
             format=capture.parameters.format.value if capture else None,
             channels=capture.parameters.channels if capture else None,
-            health=self._verdict.health if listening else MicrophoneHealth.MISSING,
+            health=self._verdict.health if listening else self._absence.health,
             level_dbfs=listening.level_dbfs if listening else None,
             frames=self._frames,
             xruns=self._xruns,
             reopens=self._reopening.reopens,
-            problem=self._reopening.problem or self._recovery.problem or self._verdict.problem,
+            problem=None if self.mute.on else self._problem,
             gaps=self._gaps.total.count,
             gap_s=round(self._gaps.total.length_s, 3),
             findings=listening.findings if listening else (),
@@ -139,18 +164,59 @@ class CaptureSupervisor:
             recovery=self._recovery.taken,
         )
 
+    @property
+    def _problem(self) -> str | None:
+        return self._reopening.problem or self._recovery.problem or self._verdict.problem
+
+    @property
+    def _absence(self) -> Verdict:
+        """What to think of a microphone that is not open."""
+        if self.mute.on:
+            return Verdict(MicrophoneHealth.MUTED)
+        return Verdict(MicrophoneHealth.MISSING, self._reopening.problem)
+
+    async def _note_presence(self, present: bool) -> None:
+        if not self.mute.on:
+            device = self._found.settings.capture.device if self._found else None
+            self._publish(DeviceFound(device, self.profile) if present else DeviceLost(device, self._reopening.problem))
+            if not present:
+                self._health_news.note(self._absence)
+        await self._report_presence(present)
+
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:
-        await self._recovery.carry_out()
-        settings = self._hardware.find()
-        if settings.capture.needs_playback and settings.playback is not None:
-            await self._await_playback()
-            settings = self._hardware.find()
+        settings = await self._find()
         found = self._found = self._made_for(settings)
         self._recovery.note_settings(settings)
         self._kept_mixer.apply(settings)
-        async with found.device.open() as stream:
-            yield _Opened(found, stream)
+        with self.mute.microphone_open(self._reopening.reopen):
+            async with found.device.open() as stream:
+                yield _Opened(found, stream)
+
+    async def _find(self) -> StationSettings:
+        """The hardware, once the station is not muted and all is done that is to be done before it is opened."""
+        while True:
+            await self._rest_while_muted()
+            self._reopening.note_opening()
+            await self._recovery.carry_out()
+            self._reopening.note_opening()
+            settings = self._hardware.find()
+            if settings.capture.needs_playback and settings.playback is not None:
+                await self._await_playback()
+                self._reopening.note_opening()
+                settings = self._hardware.find()
+            if not self.mute.on:  # meanwhile
+                return settings
+
+    async def _rest_while_muted(self) -> None:
+        while self.mute.on:
+            self._reopening.rest()
+            self._recovery.rest()
+            self._gaps.rest()
+            self._health_news.note(self._absence)
+            self._presence.found()
+            await self.mute.lifted()
+            self._presence.lost()
 
     async def _await_playback(self) -> None:
         runs = await self._duplex.playback_running()
@@ -190,19 +256,26 @@ class CaptureSupervisor:
 
     async def _capture(self, opened: _Opened) -> NoReturn:
         found, stream = opened.found, opened.stream
+        if self.mute.on:  # muted while it was being opened
+            self._reopening.reopen()
+        self._verdict = Verdict()
         listening = self._listening = Listening(found.settings, found.converter, self._mixer, self._gaps)
         self._gaps.note_break(REOPENED)
         try:
             while True:
                 block = await stream.receive()
                 self._presence.found()
+                self._reopening.note_sound()
                 self._reopening.note_works()
                 self._hand_on(block, listening)
         finally:
-            self._presence.lost()
             self._listening = None
+            if not self.mute.on:
+                self._presence.lost()
 
     def _hand_on(self, block: CapturedBlock, listening: Listening) -> None:
+        if self.mute.on:  # it came before the microphone was closed
+            return
         if block.overrun:
             self._xruns += 1
             self._gaps.note_break(OVERRAN)
@@ -214,7 +287,11 @@ class CaptureSupervisor:
 
     def _note_look(self, listening: Listening) -> None:
         self._verdict = listening.verdict
+        self._measurements.observe_sound(
+            listening.level_dbfs, zeros=listening.verdict.health in _ZEROS, for_s=LOOK_INTERVAL_S
+        )
         self._hearing_log.note(listening.verdict, listening.findings, trio.current_time())
+        self._health_news.note(listening.verdict, listening.findings)
         self._gaps.tell()
         if self._recovery.note_sound(listening.verdict):
             self._reopening.reopen()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from gatewayd.hardware.claims import claimed_ports
 from gatewayd.hardware.enumeration import read_inventory
 from gatewayd.hardware.inventory import Inventory
 from gatewayd.hardware.resolve import names_everything, settle
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     import logging

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewayd.control.schema import MicrophoneHealth
+from gatewayd.lean import dataclass
+from gatewayd.message_ids import MessageId
+from gatewayd.repetitions import Changes, with_sum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +135,7 @@ class HearingLog:
 
     def __init__(self, log: logging.LoggerAdapter[logging.Logger]) -> None:
         self._log = log
-        self._told: tuple[object, ...] = ()
+        self._changes = Changes(())
         self._told_s = float("-inf")
         self._muted_since_s: float | None = None
 
@@ -146,15 +148,21 @@ class HearingLog:
         state = (verdict.problem, *sorted((finding.kind.value, finding.channel or 0) for finding in findings))
         if not wrong and not findings:
             state = ()
-        if state == self._told or now_s < self._told_s + LINE_INTERVAL_S:
+        if now_s < self._told_s + LINE_INTERVAL_S:
             return
-        self._told, self._told_s = state, now_s
+        change = self._changes.note(state, now_s)
+        if not change.tell:
+            return
+        self._told_s = now_s
         texts = wrong + [finding.text for finding in findings]
         if not texts:
-            self._log.info("the microphone is well again")
+            extra = {"message_id": MessageId.MICROPHONE_WELL, "health": verdict.health}
+            self._log.info("%s", with_sum("the microphone is well again", change.sum), extra=extra)
             return
         harmless = verdict.health is MicrophoneHealth.MUTED and not findings
-        self._log.log(logging.INFO if harmless else logging.WARNING, "the microphone: %s", "; ".join(texts))
+        extra = {"message_id": MessageId.MICROPHONE_UNWELL, "health": verdict.health}
+        text = with_sum("; ".join(texts), change.sum)
+        self._log.log(logging.INFO if harmless else logging.WARNING, "the microphone: %s", text, extra=extra)
 
     def _note_mute(self, verdict: Verdict, now_s: float) -> None:
         if verdict.health is not MicrophoneHealth.MUTED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +13,7 @@ from gatewayd.audio.formats import FRAME_BYTES, FRAME_MS, FRAME_S
 from gatewayd.audio.playback_buffer import PlaybackBuffer
 from gatewayd.control.schema import PlaybackStatus
 from gatewayd.errors import DeviceError, DeviceLost, DeviceMissing
+from gatewayd.lean import dataclass
 from gatewayd.station.reopening import NEWS_INTERVAL_S, NothingToOpen, Reopening
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gatewayd.hardware.settings import PlaybackSettings
+    from gatewayd.progress import Progress
     from gatewayd.seams.audio import PlaybackDevice, PlaybackStream
     from gatewayd.seams.hardware import HardwareSource, Hotplug, SoundDevices
     from gatewayd.station.duplex import Duplex
@@ -101,6 +102,11 @@ class PlaybackSupervisor:
         self._gaps = 0
         self._card_underruns = 0
 
+    @property
+    def progress(self) -> Progress:
+        """Its signs of life; while the agent is silent, none is due."""
+        return self._reopening.progress
+
     def offer(self, frame: bytes) -> None:
         """Take a wire frame to play; without a device, or with too much waiting, one is dropped and counted."""
         if self._opened is None:
@@ -143,6 +149,7 @@ class PlaybackSupervisor:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:
         await self._duplex.playback_permitted()
+        self._reopening.note_opening()
         settings = self._hardware.find().playback
         self._wanted = settings is not None
         if settings is None:
@@ -220,9 +227,12 @@ class PlaybackSupervisor:
         while True:
             while self._buffer.buffered_ms == 0:
                 if self._hardware_changed:
+                    self._reopening.note_sound()
                     await self._look(opened)
                 else:
+                    self._reopening.progress.rest(trio.current_time())
                     await self._next_arrival()
+            self._reopening.note_sound()
             with trio.move_on_after(PREBUFFER_WAIT_S):
                 while self._buffer.buffered_ms < PREBUFFER_MS:
                     await self._next_arrival()
@@ -235,6 +245,7 @@ class PlaybackSupervisor:
         while self._buffer.buffered_ms == 0:
             if self._hardware_changed:
                 await self._look(opened)
+            self._reopening.note_sound()
             await self._add_silence(opened, (whole_ms - _queued_ms(opened)) // FRAME_MS)
             if self._buffer.buffered_ms == 0:
                 with trio.move_on_after(max(FRAME_S, opened.stream.queued_s - REFILL_BELOW_S)):
@@ -250,6 +261,7 @@ class PlaybackSupervisor:
         stream, converter = opened.stream, opened.found.converter
         silence_s = 0.0
         while silence_s < IDLE_AFTER_S:
+            self._reopening.note_sound()
             frame = await self._next_frame(stream)
             if frame is None:
                 silence_s += FRAME_S

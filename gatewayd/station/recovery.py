@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from gatewayd.control.events import RecoveryStepTaken, publish_nowhere
 from gatewayd.errors import DeviceDenied, DeviceError, DeviceLost, DeviceStalled
 from gatewayd.hardware.recovery import Ladder
 from gatewayd.hardware.settings import RecoveryStep
+from gatewayd.message_ids import MessageId
 from gatewayd.station.hearing import Quality
 
 if TYPE_CHECKING:
     import logging
 
+    from gatewayd.control.events import Publish
     from gatewayd.hardware.settings import StationSettings
     from gatewayd.seams.hardware import UsbPort
     from gatewayd.station.duplex import Duplex
@@ -34,7 +37,15 @@ _CLOSING_BOTH = (RecoveryStep.REOPEN_DUPLEX, RecoveryStep.USB_RESET)
 class Recovery:
     """One microphone's. `carry_out` belongs before each opening of capture, after the stream before was closed."""
 
-    def __init__(self, *, duplex: Duplex, usb: UsbPort, log: logging.LoggerAdapter[logging.Logger]) -> None:
+    def __init__(
+        self,
+        *,
+        duplex: Duplex,
+        usb: UsbPort,
+        log: logging.LoggerAdapter[logging.Logger],
+        publish: Publish = publish_nowhere,
+    ) -> None:
+        self._publish = publish
         self._duplex = duplex
         self._usb = usb
         self._log = log
@@ -74,8 +85,17 @@ class Recovery:
         elif verdict.quality is Quality.USABLE:
             taken = self.taken
             if self._ladder.note_usable(trio.current_time()):
-                self._log.info("the microphone gives usable sound again; the last that was done for it: %s", taken)
+                self._log.info(
+                    "the microphone gives usable sound again; the last that was done for it: %s",
+                    taken,
+                    extra={"message_id": MessageId.MICROPHONE_WELL, "recovery": taken},
+                )
         return False
+
+    def rest(self) -> None:
+        """There is to be no sound for now, and no step is taken for that."""
+        self._ladder.note_absent()
+        self._pending = None
 
     async def carry_out(self) -> None:
         """Do what is due, which is nothing nearly always; afterwards the device may be another or not there."""
@@ -97,10 +117,12 @@ class Recovery:
         if step is None:
             return False
         self._tell_skip()
+        self._publish(RecoveryStepTaken(step.value))
         if step is RecoveryStep.ALARM:
-            self._log.error("the microphone: %s", _ALARM)
+            self._log.error("the microphone: %s", _ALARM, extra={"message_id": MessageId.MICROPHONE_GIVEN_UP})
             return False
-        self._log.warning("the microphone gives nothing usable: %s", _DONE[step])
+        extra = {"message_id": MessageId.RECOVERY_STEP_TAKEN, "recovery": step}
+        self._log.warning("the microphone gives nothing usable: %s", _DONE[step], extra=extra)
         self._pending = step
         return True
 

@@ -12,6 +12,7 @@ from gatewayd.session import events
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from gatewayd.progress import Progress
     from gatewayd.seams.clock import Clock
     from gatewayd.session.driver import SessionDriver
     from gatewayd.session.machine import SessionMachine
@@ -74,9 +75,29 @@ class Station:
         """Want no session until the next request."""
         await self._driver.tell(events.SessionDismissed())
 
+    async def mute(self) -> None:
+        """Close the microphone, and throw away what it gave and was not yet sent; the session goes on.
+
+        Raises `Unavailable` where it did not close in time, in which case nothing of it is sent all the same.
+        """
+        mute = self._capture.mute
+        mute.turn_on()
+        await self._driver.hush()
+        await mute.closed()
+        await mute.keep()
+
+    async def unmute(self) -> None:
+        """Let the microphone be opened again."""
+        self._capture.mute.turn_off()
+        await self._capture.mute.keep()
+
     async def note_service(self, reachable: bool) -> None:
         """Take word of the service: its heartbeat answers, or does not."""
         await self._driver.note_service(reachable)
+
+    def parts(self) -> tuple[Progress, ...]:
+        """The signs of life of all its parts."""
+        return self._capture.progress, self._playback.progress, *self._driver.parts
 
     def status(self) -> StationStatus:
         """Where things stand."""
@@ -85,7 +106,7 @@ class Station:
         return StationStatus(
             state=self._machine.state,
             since_s=0.0 if since_s is None else now_s - since_s,
-            muted=False,
+            muted=self._capture.mute.on,
             profile=self._capture.profile,
             capture=self._capture.status(),
             session=self._driver.status(now_s),

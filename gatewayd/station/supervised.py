@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from gatewayd.control.events import StationDied, StationRestarted, publish_nowhere
 from gatewayd.control.schema import SessionState
 from gatewayd.failures import told
+from gatewayd.message_ids import MessageId
+from gatewayd.progress import LATENESS_S, Progress
 
 if TYPE_CHECKING:
     import logging
     import random
     from collections.abc import Callable, Iterable
 
+    from gatewayd.control.events import Publish
     from gatewayd.control.schema import StationStatus
     from gatewayd.station.station import Station
 
@@ -31,6 +35,8 @@ RESTART_MAX_S = 60.0
 """Longest wait before a restart: a bug that kills a station each time must not fill the log."""
 STABLE_AFTER_S = 600.0
 """A station that lived for so long starts from `RESTART_MIN_S` again."""
+START_LIMIT_S = 45.0
+"""For a station to have tried its sound devices: they are given up sooner."""
 _DOUBLINGS_MAX = 6
 
 
@@ -68,8 +74,10 @@ class SupervisedStation:
         *,
         chance: random.Random,
         log: logging.LoggerAdapter[logging.Logger],
+        publish: Publish = publish_nowhere,
     ) -> None:
         self.name = name
+        self._publish = publish
         self._make = make
         self._companions = companions
         self._chance = chance
@@ -81,6 +89,8 @@ class SupervisedStation:
         self._wanted: bool | None = None
         self._reachable: bool | None = None
         self._shutdown = trio.Event()
+        self._restart = Progress("restart")
+        self._succeeds = False
 
     async def run(  # noqa: ASYNC114, ASYNC128 - passes its task_status on
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -103,7 +113,9 @@ class SupervisedStation:
             else:
                 started.tell()
                 return
-            with trio.move_on_after(self._restart_delay_s()):
+            delay_s = self._restart_delay_s()
+            self._restart.note(trio.current_time(), delay_s + LATENESS_S)
+            with trio.move_on_after(delay_s):
                 await self._shutdown.wait()
                 return
             self._station = self._make()
@@ -126,11 +138,32 @@ class SupervisedStation:
         if self._failure is None:
             await self._station.dismiss_session()
 
+    async def mute(self) -> None:
+        """Close the microphone. Raises `Unavailable`, as `Station.mute` does.
+
+        A dead station's is closed already; the one that follows it goes by the same switch.
+        """
+        await self._station.mute()
+
+    async def unmute(self) -> None:
+        """Let the microphone be opened again."""
+        await self._station.unmute()
+
     async def note_service(self, reachable: bool) -> None:
         """Take word of the service: its heartbeat answers, or does not."""
         self._reachable = reachable
         if self._failure is None:
             await self._station.note_service(reachable)
+
+    def note_asked(self, before: SupervisedStation | None, *, reachable: bool | None) -> None:
+        """Be asked, once it runs, for what people asked of the one `before` it; and take word of the service."""
+        self._wanted = before._wanted if before is not None else None  # noqa: SLF001 - another of the same class
+        self._reachable = reachable
+        self._succeeds = True
+
+    def parts(self) -> tuple[Progress, ...]:
+        """The signs of life of the station's parts; of one that died, of what starts it anew."""
+        return self._station.parts() if self._failure is None else (self._restart,)
 
     def status(self) -> StationStatus:
         """Where things stand; of a station that died, where it last stood, as `ended` and with what ended it."""
@@ -141,7 +174,10 @@ class SupervisedStation:
 
     async def _run_station(self, started: _Started) -> None:
         async with trio.open_nursery() as nursery:
+            self._restart.note(trio.current_time(), START_LIMIT_S)
             await nursery.start(self._station.run)
+            if self._failure is not None:
+                self._publish(StationRestarted())
             self._failure = None
             self._companions.note_alive(self.name)
             started.tell()
@@ -151,7 +187,7 @@ class SupervisedStation:
         """Tell a station that was built anew what it has missed."""
         if self._shutdown.is_set():
             await self._station.shut_down()
-        elif self._deaths:
+        elif self._deaths or self._succeeds:
             if self._reachable is not None:
                 await self._station.note_service(self._reachable)
             if self._wanted is not None:
@@ -161,7 +197,13 @@ class SupervisedStation:
         self._deaths += 1
         self._deaths_in_a_row = 1 if lived_s >= STABLE_AFTER_S else self._deaths_in_a_row + 1
         self._failure = told(error)
-        self._log.error("this station died and is started anew, the others go on: %s", self._failure, exc_info=error)
+        self._publish(StationDied(self._failure))
+        self._log.error(
+            "this station died and is started anew, the others go on: %s",
+            self._failure,
+            exc_info=error,
+            extra={"message_id": MessageId.STATION_DIED},
+        )
 
     def _restart_delay_s(self) -> float:
         longest_s = min(RESTART_MAX_S, RESTART_MIN_S * 2.0 ** min(self._deaths_in_a_row - 1, _DOUBLINGS_MAX))

@@ -307,6 +307,18 @@ async def test_no_failure_ends_it_and_only_changes_are_logged(
     ]
 
 
+async def test_a_link_that_comes_and_goes_does_not_fill_the_log(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    a_round: list[Said] = [GOOD, REFUSED, REFUSED]
+    http = ScriptedHttp([*a_round * 1000, GOOD])
+    await run_for(1000 * 70 + 1200, heartbeat(http))
+    assert len(http.asked_at_s) > 3000
+    assert len(caplog.messages) < 30, "of 2000 changes, in 19 hours"
+    assert caplog.messages[-1].startswith("the service can be reached: its heartbeat answers")
+
+
 @pytest.mark.parametrize(
     ("said", "expect", "words"),
     [

@@ -3,7 +3,12 @@ from __future__ import annotations
 import trio
 import trio.testing
 
+from gatewayd.metrics.measurements import Histogram
 from gatewayd.seams.outbox import AUDIO_CAPACITY_FRAMES, Outbox
+
+
+def ages() -> Histogram:
+    return Histogram((0.0, 0.25, 0.5))
 
 
 def frame(number: int) -> bytes:
@@ -11,7 +16,7 @@ def frame(number: int) -> bytes:
 
 
 async def test_control_goes_before_sound_that_waits() -> None:
-    outbox = Outbox()
+    outbox = Outbox(ages())
     outbox.put_audio(frame(1), trio.current_time())
     outbox.put_text("token")
     outbox.put_audio(frame(2), trio.current_time())
@@ -19,7 +24,7 @@ async def test_control_goes_before_sound_that_waits() -> None:
 
 
 async def test_too_many_frames_drop_the_oldest_and_are_counted() -> None:
-    outbox = Outbox()
+    outbox = Outbox(ages())
     for number in range(AUDIO_CAPACITY_FRAMES + 3):
         outbox.put_audio(frame(number), trio.current_time())
     assert outbox.frames_dropped == 3
@@ -27,7 +32,7 @@ async def test_too_many_frames_drop_the_oldest_and_are_counted() -> None:
 
 
 async def test_stale_frames_are_dropped_by_the_clock(autojump_clock: trio.testing.MockClock) -> None:
-    outbox = Outbox()
+    outbox = Outbox(ages())
     outbox.put_audio(frame(1), trio.current_time())
     await trio.sleep(0.5)
     outbox.put_audio(frame(2), trio.current_time())
@@ -37,7 +42,7 @@ async def test_stale_frames_are_dropped_by_the_clock(autojump_clock: trio.testin
 
 
 async def test_taking_waits_for_what_is_put_later(autojump_clock: trio.testing.MockClock) -> None:
-    outbox = Outbox()
+    outbox = Outbox(ages())
     taken: list[tuple[float, str | bytes]] = []
 
     async def take_twice() -> None:
@@ -56,10 +61,27 @@ async def test_taking_waits_for_what_is_put_later(autojump_clock: trio.testing.M
 
 
 async def test_clearing_counts_the_frames_it_forgets() -> None:
-    outbox = Outbox()
+    outbox = Outbox(ages())
     outbox.put_text("token")
     outbox.put_audio(frame(1), trio.current_time())
     outbox.clear()
     outbox.put_text("after")
     assert await outbox.take() == "after"
     assert outbox.frames_dropped == 1
+
+
+async def test_it_knows_how_long_frames_wait(autojump_clock: trio.testing.MockClock) -> None:
+    waited = ages()
+    outbox = Outbox(waited)
+    assert outbox.oldest_age_s() == 0
+    outbox.put_audio(frame(1), trio.current_time())
+    await trio.sleep(0.25)
+    outbox.put_audio(frame(2), trio.current_time())
+    await trio.sleep(0.5)
+    assert outbox.oldest_age_s() == 0.75
+    await outbox.take()
+    assert outbox.oldest_age_s() == 0.5
+    outbox.put_text("token")
+    assert [await outbox.take() for _ in range(2)] == ["token", frame(2)]
+    assert outbox.oldest_age_s() == 0
+    assert waited.as_json() == {"bounds": [0.0, 0.25, 0.5], "counts": [0, 0, 1, 1], "sum": 1.25}

@@ -8,9 +8,11 @@ import trio
 import trio.testing
 
 from gatewayd.hardware.settings import CaptureSettings, PlaybackSettings, StationSettings
+from gatewayd.metrics.measurements import StationMeasurements
 from gatewayd.seams.audio import CapturedBlock
 from gatewayd.station.capture import CaptureSupervisor
 from gatewayd.station.duplex import Duplex
+from gatewayd.station.mute import MuteSwitch
 from gatewayd.station.playback import PlaybackSupervisor
 from tests.station.fakes import (
     STATION_LOG,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     import pytest
+
+    from gatewayd.control.events import Event
 
 DEVICE = "hw:CARD=Fake,DEV=0"
 CAPTURE = CaptureSettings(DEVICE, WIRE, pick=(0,))
@@ -64,6 +68,9 @@ class Bench:
         self.usb = FakeUsb()
         self.clock = FakeClock()
         self.listener = Listener()
+        self.measurements = StationMeasurements()
+        self.events: list[Event] = []
+        self.mute = MuteSwitch(log=STATION_LOG, publish=self.events.append)
         duplex = Duplex()
         self.supervisor = CaptureSupervisor(
             hardware=self.hardware,
@@ -77,6 +84,9 @@ class Bench:
             report_presence=report_presence or self.listener.note_presence,
             chance=LongestWait(),
             log=STATION_LOG,
+            measurements=self.measurements,
+            publish=self.events.append,
+            mute=self.mute,
         )
         self.playback = PlaybackSupervisor(
             hardware=self.hardware,

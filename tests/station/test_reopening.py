@@ -133,7 +133,8 @@ async def test_a_device_that_comes_and_goes_does_not_fill_the_log(
         device.fail(LOST)
     await run_for(300, reopening_of(device))
     assert len(device.attempts_s) == 101
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 3 + ["INFO"]
+    assert "that were not told one by one" in caplog.records[-1].getMessage()
 
 
 async def test_each_failure_of_a_device_that_worked_is_news(

@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from gatewayd.control.events import StationDied, StationRestarted
 from gatewayd.control.schema import CaptureStatus, MicrophoneHealth, SessionState, SessionStatus, StationStatus
 from gatewayd.errors import DeviceLost
 from gatewayd.station.supervised import RESTART_MAX_S, RESTART_MIN_S, STABLE_AFTER_S, Companions, SupervisedStation
@@ -19,6 +20,7 @@ from tests.station.fakes import STATION_LOG, LongestWait
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
+    from gatewayd.control.events import Event
     from gatewayd.station.station import Station
 
 STATUS = StationStatus(
@@ -76,6 +78,7 @@ class Stage:
         self.companions = Companions(names)
         self.built_s: list[float] = []
         self.stations: list[ScriptedStation] = []
+        self.events: list[Event] = []
 
     def station(self, name: str, *lives_s: float | None) -> SupervisedStation:
         """A supervised station whose lives take so long, the last one again and again."""
@@ -87,7 +90,9 @@ class Stage:
             self.built_s.append(trio.current_time())
             return cast("Station", made)
 
-        return SupervisedStation(name, make, self.companions, chance=LongestWait(), log=STATION_LOG)
+        return SupervisedStation(
+            name, make, self.companions, chance=LongestWait(), log=STATION_LOG, publish=self.events.append
+        )
 
 
 async def test_the_only_station_takes_the_process_with_it(autojump_clock: MockClock) -> None:
@@ -118,6 +123,7 @@ async def test_one_of_two_is_started_anew_and_the_other_goes_on(
         for station in (door, desk):
             await station.shut_down()
     assert trio.current_time() == 11
+    assert stage.events == [StationDied(str(dead.failure)), StationRestarted()]
     [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert record.levelno == logging.ERROR
     assert "this station died and is started anew, the others go on: Bug at " in record.getMessage()

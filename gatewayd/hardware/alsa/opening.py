@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +13,7 @@ from gatewayd.errors import DeviceError, DeviceRefused
 from gatewayd.hardware.alsa import libasound
 from gatewayd.hardware.alsa.capabilities import offered, offers
 from gatewayd.hardware.alsa.explaining import why_not_opened
+from gatewayd.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,8 @@ that, once or a few times in a row, and is in good health after it. Every row is
 
 They hold that
 
-- status and log show the cause, the close code, the error code and the wait of the row;
+- status and log show the cause, the close code, the error code and the wait of the row; in the log only the first end
+  of a cause and severity is above debug level, as those that follow are summed up ([logging.md](logging.md));
 - where a limit is named, it is the gateway's own: the fault is found when it has passed. {PROMPTLY_S:.0f} s of a busy
   machine are allowed for, but a dead link is found within 12 s while sound streams and within 22 s while idle;
 - the next attempt comes no sooner than after the wait, a healthy session (`agent_ready`) within {RECOVERY_S:.0f} s of
