@@ -46,7 +46,7 @@ venv: $(STAMP) ## make .venv with the locked development dependencies
 lint: venv ## formatting, style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	git ls-files -z --cached --others --exclude-standard '*.py' | xargs -0 $(BIN)/flake8-async --startable-in-context-manager=run
+	git ls-files -z --cached --others --exclude-standard '*.py' | xargs -0 -n 150 -P 2 $(BIN)/flake8-async --startable-in-context-manager=run
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
