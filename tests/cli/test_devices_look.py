@@ -129,7 +129,9 @@ class TestLiveDevice:
         )
 
     def test_nothing_is_asked_that_the_kernels_files_tell(self) -> None:
-        look(ROOTS / "pi4-respeaker-xvf3800", NOWHERE, live_offers=never)
+        report = look(ROOTS / "pi4-respeaker-xvf3800", NOWHERE, live_offers=never)
+        assert report.auto is not None
+        assert (report.auto.capture, report.auto.error) == ("S16_LE 16000 Hz 2 ch", None)
 
     def test_a_device_that_is_busy_with_the_daemon_is_no_error(self) -> None:
         def busy(device: str, capture: bool) -> tuple[Offer, ...]:

@@ -20,7 +20,6 @@ from gatewayd.control.events import (
     Notice,
     SessionEnded,
     StateChanged,
-    publish_nowhere,
 )
 from gatewayd.control.protocol import AnswerMalformed, decode_event, encode_event
 from gatewayd.control.schema import Finding, FindingKind, MicrophoneHealth, SessionState
@@ -76,9 +75,6 @@ class TestTheWire:
             assert isinstance(decode_event(line)["event"], str)
         except AnswerMalformed:
             return
-
-    def test_for_nobody_it_costs_nothing(self) -> None:
-        publish_nowhere(Muted())
 
 
 class TestNames:
